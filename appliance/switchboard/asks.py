@@ -1,0 +1,274 @@
+"""What the page asks of the desk. Each ask has a number, and gets exactly one answer with that number.
+
+The whole seam is `WEB_SAYS` (page to desk) and `WEB_HEARS` (desk to page). `Live` comes unasked: on connecting and then
+whenever something has changed, at most ten times a second. Past calls are not asked for here: the page reads the shelves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from appliance.calls.events import OperatorWish
+from appliance.calls.names import Extension, TaskId
+from appliance.switchboard.settings import Settings
+from appliance.switchboard.views import Live
+
+
+@dataclass(frozen=True, slots=True)
+class SeeSettings:
+    """Answered by `SettingsAre`."""
+
+    ask: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One line of the settings' history."""
+
+    version: int
+    at: float
+    who: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsAre:
+    """The settings in force, with the latest changes, newest first."""
+
+    ask: int
+    version: int
+    settings: Settings
+    history: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSettings:
+    """Put these in force for the next call. Answered by `Done`, or by `No` when they contradict themselves or when
+    somebody else has changed them since `based_on`."""
+
+    ask: int
+    who: str
+    what: str
+    """In plain words, for the history."""
+    based_on: int
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class UndoSettings:
+    """Go back to what was in force before `version`. Answered by `Done` or `No`."""
+
+    ask: int
+    who: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewPhonePassword:
+    """Make a new password for this person's telephones; the old one stops working. Answered by `PhonePassword`."""
+
+    ask: int
+    who: str
+    extension: Extension
+
+
+@dataclass(frozen=True, slots=True)
+class PhonePassword:
+    """Shown once and kept nowhere."""
+
+    ask: int
+    extension: Extension
+    password: str
+    server: str
+    """Host name or address the telephone has to be given."""
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskOperator:
+    """Set an operator ready, paused or logged out. Answered by `Done` or `No`."""
+
+    ask: int
+    who: str
+    extension: Extension
+    wish: OperatorWish
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CloseTask:
+    """A person has dealt with a lost caller. Answered by `Done` or `No`."""
+
+    ask: int
+    who: str
+    task: TaskId
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Speak:
+    """Let the box say these words into a file, to hear a menu before saving it. Answered by `Spoken` or `No`."""
+
+    ask: int
+    text: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A WAV file the page may read."""
+
+    ask: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeeAccount:
+    """Who logs in under this name? Answered by `AccountIs` or `No`."""
+
+    ask: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountIs:
+    """One login to the page. `password` is an Argon2 hash."""
+
+    ask: int
+    name: str
+    role: str
+    """`owner` or `operator`."""
+    password: str
+    extension: Extension
+    """Whose telephone is theirs; may be empty."""
+    language: str
+    version: int = 1
+    """Grows when the password changes: older sessions end."""
+
+
+@dataclass(frozen=True, slots=True)
+class MakeOwner:
+    """Use up the one-time link. Answered by `Done`, or by `No` when the link is not (or no longer) good."""
+
+    ask: int
+    token: str
+    name: str
+    password: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkIsGood:
+    """Is this the one-time link? Answered by `Done` or `No`."""
+
+    ask: int
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class SaveAccount:
+    """Make a login, or change it. Answered by `Done` or `No`."""
+
+    ask: int
+    who: str
+    name: str
+    role: str
+    password: str
+    """Argon2 hash; empty keeps the old one."""
+    extension: Extension
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveAccount:
+    """Take a login away; the last owner stays. Answered by `Done` or `No`."""
+
+    ask: int
+    who: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeeAccounts:
+    """Answered by `AccountsAre`."""
+
+    ask: int
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """One row of the list of logins."""
+
+    name: str
+    role: str
+    extension: Extension
+
+
+@dataclass(frozen=True, slots=True)
+class AccountsAre:
+    """All logins to the page."""
+
+    ask: int
+    logins: tuple[Login, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SeeSecret:
+    """The key that signs the page's sessions. Answered by `SecretIs`."""
+
+    ask: int
+
+
+@dataclass(frozen=True, slots=True)
+class SecretIs:
+    """Hex, 32 bytes; the same over restarts."""
+
+    ask: int
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """It is done, and safe on disk."""
+
+    ask: int
+    version: int = 0
+    """Of the settings, where it was about settings."""
+
+
+@dataclass(frozen=True, slots=True)
+class No:
+    """It was not done. `words` is a key of the page's catalogue or plain English; `about` names the field or place."""
+
+    ask: int
+    words: str
+    about: str = ""
+
+
+WEB_SAYS = (
+    SeeSettings,
+    ChangeSettings,
+    UndoSettings,
+    NewPhonePassword,
+    AskOperator,
+    CloseTask,
+    Speak,
+    SeeAccount,
+    MakeOwner,
+    LinkIsGood,
+    SaveAccount,
+    RemoveAccount,
+    SeeAccounts,
+    SeeSecret,
+)
+WEB_HEARS = (
+    Live,
+    SettingsAre,
+    PhonePassword,
+    Spoken,
+    AccountIs,
+    AccountsAre,
+    SecretIs,
+    Done,
+    No,
+)
