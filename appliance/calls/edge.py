@@ -53,7 +53,7 @@ class Registered:
 class Refusal(StrEnum):
     """Why the edge said no."""
 
-    WRONG_PASSWORD = "wrong password"
+    WRONG_PASSWORD = "wrong password"  # noqa: S105 (a reason, not a password)
     UNKNOWN_USER = "unknown user"
     STRANGER = "stranger"
     """A call or request by somebody who has not proved who they are."""

@@ -44,7 +44,8 @@ class SettingsAre:
 @dataclass(frozen=True, slots=True)
 class ChangeSettings:
     """Put these in force for the next call. Answered by `Done`, or by `No` when they contradict themselves or when
-    somebody else has changed them since `based_on`."""
+    somebody else has changed them since `based_on`.
+    """
 
     ask: int
     who: str

@@ -73,7 +73,9 @@ class BlockingServer:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            threading.Thread(target=self._listen, args=(client,), name=f"seam-{self._seam.name}-peer", daemon=True).start()
+            threading.Thread(
+                target=self._listen, args=(client,), name=f"seam-{self._seam.name}-peer", daemon=True
+            ).start()
 
     def _listen(self, client: socket.socket) -> None:
         client.settimeout(None)

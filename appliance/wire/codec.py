@@ -32,7 +32,8 @@ class Seam:
     words: tuple[type[Any], ...]
 
     def __post_init__(self) -> None:
-        table = {word.__name__: msgspec.json.Decoder(word) for word in (Hello, *self.words)}
+        words: tuple[type[Any], ...] = (Hello, *self.words)
+        table = {word.__name__: msgspec.json.Decoder(word) for word in words}
         if len(table) != len(self.words) + 1:
             raise ValueError(f"seam {self.name}: two words of one name")
         object.__setattr__(self, "_decoders", table)
