@@ -246,30 +246,23 @@ class No:
     about: str = ""
 
 
-WEB_SAYS = (
-    SeeSettings,
-    ChangeSettings,
-    UndoSettings,
-    NewPhonePassword,
-    AskOperator,
-    CloseTask,
-    Speak,
-    SeeAccount,
-    MakeOwner,
-    LinkIsGood,
-    SaveAccount,
-    RemoveAccount,
-    SeeAccounts,
-    SeeSecret,
+Ask = (
+    SeeSettings
+    | ChangeSettings
+    | UndoSettings
+    | NewPhonePassword
+    | AskOperator
+    | CloseTask
+    | Speak
+    | SeeAccount
+    | MakeOwner
+    | LinkIsGood
+    | SaveAccount
+    | RemoveAccount
+    | SeeAccounts
+    | SeeSecret
 )
-WEB_HEARS = (
-    Live,
-    SettingsAre,
-    PhonePassword,
-    Spoken,
-    AccountIs,
-    AccountsAre,
-    SecretIs,
-    Done,
-    No,
-)
+Answer = SettingsAre | PhonePassword | Spoken | AccountIs | AccountsAre | SecretIs | Done | No
+
+WEB_SAYS: tuple[type, ...] = Ask.__args__
+WEB_HEARS: tuple[type, ...] = (Live, *Answer.__args__)
