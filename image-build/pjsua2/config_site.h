@@ -12,10 +12,10 @@
 #define PJSUA_MAX_ACC           64
 #define PJSUA_MAX_BUDDIES       16
 
-/* Sound: a caller in the queue has a player; a recorded conversation has a recorder; modems, the headset and
+/* Sound: a caller in the queue has a player; a recorded conversation has two recorders; modems, the headset and
  * tones take bridge ports of their own. */
-#define PJSUA_MAX_PLAYERS       128
-#define PJSUA_MAX_RECORDERS     64
+#define PJSUA_MAX_PLAYERS       256
+#define PJSUA_MAX_RECORDERS     256
 #define PJSUA_MAX_CONF_PORTS    512
 
 /* Each leg holds two sockets (RTP and RTCP). With epoll this is a table size, not a cost per poll. */

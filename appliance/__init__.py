@@ -1,0 +1,1 @@
+"""Qendra: a call center in a box. README.md is the map of its rooms."""
