@@ -29,17 +29,18 @@ class Catalogs:
         return "" if self.is_current() else "compiled catalogs"
 
     def is_current(self) -> bool:
-        there = all(source.with_suffix(".mo").exists() for source in self.sources())
-        return there and Stamps(self.places.stamps).is_current(self.name, self.digest())
+        sources = self.sources()
+        there = all(source.with_suffix(".mo").exists() for source in sources)
+        return not sources or (there and Stamps(self.places.stamps).is_current(self.name, self.digest()))
 
     def run(self, job: Job) -> str:
-        sources = self.sources()
         if self.is_current():
             return "there"
+        sources = self.sources()
         for source in sources:
             compile_catalog(job, self.places, source)
         Stamps(self.places.stamps).put(self.name, self.digest())
-        return ", ".join(sorted({source.parts[-3] for source in sources})) or "English only"
+        return ", ".join(sorted({source.parts[-3] for source in sources}))
 
 
 def compile_catalog(job: Job, places: Places, source: Path) -> None:

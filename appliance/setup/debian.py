@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -113,15 +114,20 @@ def becoming_root(packages: Sequence[str]) -> list[str]:
     Raises SetupFailed where a person would have to type a password and there is nobody to.
     """
     if os.geteuid() == 0:
-        # sudo and env are not needed; apt reads DEBIAN_FRONTEND from our environment.
         return []
-    environment = ["env", "DEBIAN_FRONTEND=noninteractive"]
-    if shutil.which("sudo"):
-        quiet = subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False)
-        if quiet.returncode == 0:
-            return ["sudo", "-n", *environment]
+    if sudo_is_open():
+        return ["sudo", "-n", "env", "DEBIAN_FRONTEND=noninteractive"]
     raise SetupFailed(
         f"These Debian packages are missing: {' '.join(packages)}.\n"
         "Installing them needs the administrator. Run this as root, then start again:\n\n"
         f"    apt-get update && apt-get install --no-install-recommends {' '.join(packages)}\n"
     )
+
+
+def sudo_is_open() -> bool:
+    """Whether sudo takes commands without asking, after asking for the password once where somebody sits."""
+    if not shutil.which("sudo"):
+        return False
+    if subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0:
+        return True
+    return sys.stdin.isatty() and subprocess.run(["sudo", "-v"], check=False).returncode == 0

@@ -31,6 +31,11 @@ class Places:
         """The Python that has everything installed."""
         return self.venv / "bin" / "python"
 
+    @property
+    def site_packages(self) -> Path:
+        version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+        return self.venv / "lib" / version / "site-packages"
+
     def module(self, name: str) -> list[str]:
         """The words that run a module in that Python, deaf to the person's own Python settings."""
         return [str(self.python), "-I", "-m", name]
@@ -63,16 +68,22 @@ class Places:
 
 def places_here() -> Places:
     """The places of the clone this file is in."""
-    return Places(root=Path(__file__).resolve().parents[2], cache=cache_folder())
+    root = Path(__file__).resolve().parents[2]
+    return Places(root=root, cache=cache_folder(instead=root / ".qendra" / "cache"))
 
 
-def cache_folder() -> Path:
-    """The machine's cache for what we build: by XDG's rules for a person, under /var/cache for root."""
+def cache_folder(instead: Path) -> Path:
+    """The machine's cache for what we build: by XDG's rules for a person, under /var/cache for root.
+
+    A user without a home that can be written to (a service's) has it `instead`.
+    """
     wanted = os.environ.get("XDG_CACHE_HOME")
     if wanted:
         return Path(wanted) / "qendra"
     if os.geteuid() == 0:
         return Path("/var/cache/qendra")
+    if not os.access(home(), os.W_OK):
+        return instead
     return home() / ".cache" / "qendra"
 
 

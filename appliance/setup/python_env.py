@@ -33,10 +33,7 @@ class PythonEnvironment:
         if self.is_whole():
             return "there"
         job.call([sys.executable, "-I", "-m", "venv", "--clear", self.places.venv])
-        site_packages = (
-            self.places.venv / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
-        )
-        (site_packages / PATH_FILE).write_text(f"{FROM_SITE_PACKAGES_TO_ROOT}\n")
+        (self.places.site_packages / PATH_FILE).write_text(f"{FROM_SITE_PACKAGES_TO_ROOT}\n")
         if not self.is_whole():
             raise SetupFailed(f"The Python environment in {self.places.venv} was made but does not work.")
         stamps = Stamps(self.places.stamps)

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from appliance.setup.debian_source import fetch_pjproject
-from appliance.setup.errors import SetupFailed, ToolFailed
+from appliance.setup.errors import SetupFailed, ToolFailed, explain_os_error
 from appliance.setup.job import Job, tool_environment
 from appliance.setup.places import Places, machine, python_tag
 from appliance.setup.python_env import pip_install
@@ -38,7 +38,7 @@ class Installed:
     """How many legs it carries at once, found by trying. A conversation is two."""
     built_here: bool
     why_not: str = ""
-    """Why it is not our own build."""
+    """Why it is not our own build by today's recipe."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class SoundLibrary:
         return digest_of([], recipe_digest(self.places), python_tag(), machine(), os.environ.get(TARBALL, ""))
 
     def is_current(self) -> bool:
-        return Stamps(self.places.stamps).is_current(self.name, self.digest()) and self._imports()
+        return Stamps(self.places.stamps).is_current(self.name, self.digest()) and self._is_there()
 
     def run(self, job: Job) -> str:
         """Install our own build; where that cannot be made, the ready-made one, saying so loudly."""
@@ -73,16 +73,14 @@ class SoundLibrary:
             stamps.put(self.name, self.digest())
         except (SetupFailed, OSError) as failure:
             # No stamp: the next `./qendra setup` tries to build again.
-            installed = self._install_ready_made(job, str(failure))
+            why = explain_os_error(failure) if isinstance(failure, OSError) else str(failure)
+            job.note(f"no build of our own: {why}")
+            installed = self._keep_earlier_build(job, why) or self._install_ready_made(job, why)
         self.facts.write_text(json.dumps(asdict(installed)) + "\n")
         return f"{installed.version}, {installed.call_legs} call legs"
 
-    def _imports(self) -> bool:
-        try:
-            site = sysconfig.get_path("platlib", vars={"platbase": str(self.places.venv)})
-            return any(Path(site).glob("_pjsua2*.so"))
-        except OSError:
-            return False
+    def _is_there(self) -> bool:
+        return any(self.places.site_packages.glob("_pjsua2*.so"))
 
     def _install_own(self, job: Job) -> Installed:
         wheels = self.places.cache / "wheels"
@@ -98,6 +96,17 @@ class SoundLibrary:
         except ToolFailed as failure:
             wheel.unlink(missing_ok=True)
             raise SetupFailed(f"Our build of pjsua2 does not run here. {failure}") from failure
+
+    def _keep_earlier_build(self, job: Job, why: str) -> Installed | None:
+        """The build of our own that is installed already, by an older recipe, is better than the ready-made one."""
+        try:
+            installed = look(job, self.places, built_here=True, why_not=why)
+        except SetupFailed:
+            return None
+        if installed.call_legs < CALL_LEGS_WANTED:
+            return None
+        job.notice(f"pjsua2 stays as it was built before: it could not be built anew. {why}")
+        return installed
 
     def _install_ready_made(self, job: Job, why: str) -> Installed:
         try:
@@ -143,10 +152,7 @@ def build(job: Job, places: Places, wheels: Path) -> Path:
         raise SetupFailed("The C headers of this Python are not installed.")
     with scratch(places.cache) as folder:
         tarball = Path(os.environ[TARBALL]) if TARBALL in os.environ else fetch_pjproject(job, folder)
-        source = folder / "pjproject"
-        source.mkdir()
-        job.phase("unpacking")
-        job.call(["tar", "-xf", tarball, "-C", source, "--strip-components=1", "--no-same-owner"])
+        source = unpack(job, tarball, folder / "pjproject")
         version = version_of(source)
         built = folder / "built"
         job.call([places.recipe / "build", source, built], env=build_environment(places))
@@ -155,6 +161,17 @@ def build(job: Job, places: Places, wheels: Path) -> Path:
         return pack(
             name, modules, "PJSIP's C++ interface for Python, with this box's limits", "GPL-2.0-or-later", wheels
         )
+
+
+def unpack(job: Job, tarball: Path, source: Path) -> Path:
+    """Unpack a release's one top folder as `source`."""
+    source.mkdir()
+    job.phase("unpacking")
+    try:
+        job.call(["tar", "-xf", tarball, "-C", source, "--strip-components=1", "--no-same-owner"])
+    except ToolFailed as failure:
+        raise SetupFailed(f"{tarball.name} cannot be unpacked. {failure}") from failure
+    return source
 
 
 @contextmanager
