@@ -212,7 +212,7 @@ class CallCenter:
                 case "aside":
                     self.operators[Extension(name)].set_aside = ""
                 case "wait":
-                    moves += self._waited_too_long(CallId(name), now)
+                    moves += self._waited_too_long(CallId(name))
         return moves + self._settle(now)
 
     # ---- inside
@@ -282,7 +282,7 @@ class CallCenter:
             seconds = min(seconds, SHORT_ASIDE_SECONDS)
         self._timers.set(("aside", operator.extension), now.mono + seconds)
 
-    def _waited_too_long(self, call: CallId, now: Moment) -> list[Move]:
+    def _waited_too_long(self, call: CallId) -> list[Move]:
         waiter = self.waiters.get(call)
         if waiter is None:
             return []

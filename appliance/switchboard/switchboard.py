@@ -231,7 +231,7 @@ class Switchboard:
             settings=self.settings,
             story=RecordInProgress.begin(fact),
             caller=fact.leg,
-            stage=Returning(),
+            stage=Rings() if line else Returning(),
             since=fact.at,
             facts=[fact],
             extension=Extension("") if fact.direction is Direction.IN else Extension(fact.caller),
@@ -251,7 +251,7 @@ class Switchboard:
             case facts.LegLeft(leg=leg):
                 self._forget_leg(call, leg)
             case facts.CallAnswered():
-                call.caller_up = True
+                call.caller_up, call.stage = True, Returning()
             case facts.PlaceReached(place=place):
                 call.reached = place
             case facts.TalkBegan(other=other, extension=extension, queue=queue):
