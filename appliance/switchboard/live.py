@@ -6,7 +6,8 @@ from appliance.calls.facts import OperatorState
 from appliance.calls.moment import Moment
 from appliance.calls.names import Extension
 from appliance.switchboard.call import Answering, Call, Calling, InFlow, InQueue, Leaving, Rings, Talking
-from appliance.switchboard.switchboard import LAMPS, Switchboard
+from appliance.switchboard.switchboard import Switchboard
+from appliance.switchboard.table import LAMPS
 from appliance.switchboard.views import Live, LiveCall, LiveLine, LiveOperator, LiveQueue, LiveTask
 
 

@@ -22,7 +22,8 @@ from appliance.calls.moment import Moment
 from appliance.calls.names import CallId, Cause, Extension, LegId, LineId
 from appliance.calls.record import CallRecord, fold
 from appliance.switchboard.settings import LineOptions, Person, Settings
-from appliance.switchboard.switchboard import Output, Switchboard
+from appliance.switchboard.switchboard import Switchboard
+from appliance.switchboard.table import Output
 
 GSM = LineId("gsm1")
 ZONE = ZoneInfo("Europe/Tirane")
@@ -162,7 +163,7 @@ class Office:
             case commands.StopPlaying(leg=leg):
                 sound.playing.pop(leg, None)
             case commands.Bridge(one=one, other=other) if {one, other} <= sound.up:
-                assert one not in sound.bridged and other not in sound.bridged
+                assert not {one, other} & sound.bridged.keys(), "a caller is with at most one operator"
                 sound.bridged[one], sound.bridged[other] = other, one
                 sound.playing.pop(one, None)
                 sound.playing.pop(other, None)

@@ -9,8 +9,7 @@ import pytest
 
 from appliance.calls import commands, events, facts
 from appliance.calls.events import LineState, OperatorWish
-from appliance.calls.facts import OperatorState
-from appliance.calls.names import Cause, Extension, LegId
+from appliance.calls.names import CallId, Cause, Extension, LegId
 from appliance.calls.record import Result
 from appliance.switchboard.call import InQueue
 from tests.switchboard.office import GSM, Office, firm
@@ -135,8 +134,8 @@ class Day:
         for extension, operator in board.center.operators.items():
             assert (operator.ringing is not None) == (extension in offered)
             assert operator.ringing is None or board.center.waiters[operator.ringing].offered_to == extension
-        for call in board.center.waiters:
-            assert isinstance(board.calls[call].stage, InQueue), "who waits is in a queue"
+        for waiting in board.center.waiters:
+            assert isinstance(board.calls[waiting].stage, InQueue), "who waits is in a queue"
         for call in board.calls.values():
             assert isinstance(call.stage, InQueue) == (call.id in board.center.waiters)
 
@@ -165,12 +164,12 @@ class Day:
         assert kept == Counter(fact.call for fact in office.facts if isinstance(fact, facts.RecordingBegan))
         self.check_ledger(began)
 
-    def check_ledger(self, began: list[object]) -> None:
+    def check_ledger(self, began: list[CallId]) -> None:
         """Every lost caller is in exactly one open task, unless somebody spoke with them later."""
         opened = [f for f in self.office.facts if isinstance(f, facts.TaskOpened | facts.TaskRepeated)]
         noted = Counter(fact.call for fact in opened)
         for call in began:
-            record = self.office.record_of(call)  # type: ignore[arg-type]
+            record = self.office.record_of(call)
             lost = record.result is Result.MISSED
             assert noted[record.call] == (1 if lost else 0), (record, noted[record.call])
         numbers = Counter(task.opened.number for task in self.office.board.ledger.open.values())
@@ -192,9 +191,17 @@ def test_a_wild_day_is_wild_enough() -> None:
         day.live(400)
         kinds.update(type(fact).__name__ for fact in day.office.facts)
         kinds.update(type(output).__name__ for output in day.office.done if isinstance(output, commands.Command))
-        kinds.update(
-            fact.state.name for fact in day.office.facts if isinstance(fact, facts.OperatorChanged)
-        )
+        kinds.update(fact.state.name for fact in day.office.facts if isinstance(fact, facts.OperatorChanged))
     wanted = ["TalkBegan", "OperatorMissed", "QueueLeft", "HoldChanged", "RecordingKept", "TaskClosed", "EngineNoted"]
-    wanted += ["SET_ASIDE", "WRAP_UP", "PAUSED", "BUSY", "TALKING", "UNREACHABLE", "TaskRepeated", "TaskTried", "DialLine"]
+    wanted += [
+        "SET_ASIDE",
+        "WRAP_UP",
+        "PAUSED",
+        "BUSY",
+        "TALKING",
+        "UNREACHABLE",
+        "TaskRepeated",
+        "TaskTried",
+        "DialLine",
+    ]
     assert not [kind for kind in wanted if not kinds[kind]]

@@ -27,6 +27,14 @@ def state(office: Office, extension: str) -> OperatorState:
     return office.board.center.operators[Extension(extension)].state
 
 
+def lamp(office: Office, extension: str) -> str:
+    return office.lamps[Extension(extension)]
+
+
+def buzzing(office: Office) -> bool:
+    return office.buzzer
+
+
 def test_a_caller_is_led_to_an_operator_and_it_is_on_record(office: Office) -> None:
     caller = office.ring()
     office.run(1.0)
@@ -38,15 +46,15 @@ def test_a_caller_is_led_to_an_operator_and_it_is_on_record(office: Office) -> N
     office.key(caller, "1")
     phone = office.phone_of("101")
     assert office.sound.playing[caller].prompts == (Phrase("please_wait", "en"),)
-    assert office.buzzer
-    assert office.lamps[Extension("101")] == "ringing"
+    assert buzzing(office)
+    assert lamp(office, "101") == "ringing"
     office.heard(caller)
     assert office.sound.playing[caller].prompts == (Music(),)
     office.run(5.0)
     office.pick_up(phone)
     assert office.sound.bridged == {caller: phone, phone: caller}
-    assert office.lamps[Extension("101")] == "busy"
-    assert not office.buzzer
+    assert lamp(office, "101") == "busy"
+    assert not buzzing(office)
     office.run(60.0)
     office.hang_up(caller)
     assert not office.sound.up, "a hang-up on one side ends both"
@@ -88,7 +96,7 @@ def test_an_operator_who_does_not_answer_is_set_aside_and_the_caller_keeps_waiti
     office.run(0.2)
     assert not office.ringing_at("101")
     assert state(office, "101") is OperatorState.SET_ASIDE
-    assert office.lamps[Extension("101")] == "paused"
+    assert lamp(office, "101") == "paused"
     office.pick_up(office.phone_of("102"))
     assert "operator_missed 101 no answer" in office.story()
     office.hang_up(caller)
@@ -115,7 +123,8 @@ def test_a_caller_who_gives_up_waiting_is_an_open_task(office: Office) -> None:
     assert not office.sound.ringing, "nobody goes on ringing for a caller who has gone"
     assert office.record().result is Result.MISSED
     (task,) = live(office.board, office.now).tasks
-    assert (task.number, task.queue, task.waited) == ("+355672000007", "office", pytest.approx(7.0))
+    assert (task.number, task.queue) == ("+355672000007", "office")
+    assert task.waited == pytest.approx(7.0)
     assert state(office, "101") is OperatorState.READY, "that was not their fault"
 
 
@@ -210,7 +219,12 @@ def test_all_telephones_of_a_person_ring_and_the_first_to_answer_has_the_call(of
 
 @pytest.mark.parametrize(
     ("number", "cause"),
-    [("555", Cause.UNKNOWN_NUMBER), ("104", Cause.UNKNOWN_NUMBER), ("101", Cause.BUSY), ("12ab34567", Cause.UNKNOWN_NUMBER)],
+    [
+        ("555", Cause.UNKNOWN_NUMBER),
+        ("104", Cause.UNKNOWN_NUMBER),
+        ("101", Cause.BUSY),
+        ("12ab34567", Cause.UNKNOWN_NUMBER),
+    ],
 )
 def test_numbers_that_lead_nowhere(office: Office, number: str, cause: Cause) -> None:
     caller = office.dial("101", number)
@@ -334,7 +348,11 @@ def test_the_engine_dies_and_its_calls_are_ended_by_us(office: Office) -> None:
     office.pick_up(office.phone_of("101"))
     office.engine_dies()
     record = office.record()
-    assert (record.ended_by, record.cause, record.cause_detail) == (EndedBy.BOX, Cause.FAULT, "the sound engine stopped")
+    assert (record.ended_by, record.cause, record.cause_detail) == (
+        EndedBy.BOX,
+        Cause.FAULT,
+        "the sound engine stopped",
+    )
     assert record.recording_fault == "the sound engine stopped"
     assert commands.Hangup(caller, Cause.FAULT) in office.done, "the modem is told to hang up"
     assert not live(office.board, office.now).sound_up

@@ -1,0 +1,399 @@
+"""What happens within a call: menus, waiting, ringing, talking, and how it ends.
+
+Legs, the call flow and the queues know nothing of one another; this is where a key in a menu becomes a place in a
+queue, an offer becomes a ringing telephone, and a hang-up on one side ends the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from appliance.callcenter import acd
+from appliance.callflow import walk
+from appliance.callflow.hours import local
+from appliance.callflow.settings import Place
+from appliance.calls import commands, events, facts
+from appliance.calls.facts import EndedBy, Role
+from appliance.calls.moment import Moment
+from appliance.calls.names import Cause, Extension, LegId
+from appliance.calls.prompt import Music, Phrase, Tone
+from appliance.calls.record import Result
+from appliance.switchboard.call import (
+    Answering,
+    Call,
+    Calling,
+    Ended,
+    InFlow,
+    InQueue,
+    Leaving,
+    Party,
+    Stage,
+    Talking,
+)
+from appliance.switchboard.numbering import CallOutside
+from appliance.switchboard.settings import Person
+from appliance.switchboard.table import LAMPS, Table
+
+RING_SECONDS = 45.0
+"""How long a colleague, or a number outside, may ring."""
+OUTSIDE_SECONDS = 120.0
+CLOSING_SECONDS = 60.0
+"""How long an ended call waits for its legs and its recording to close before it is closed without them."""
+
+
+class Conversations(Table):
+    """Calls that have begun, until they are over."""
+
+    # ---- somebody is called
+
+    def _call_person(self, call: Call, extension: Extension, *, record: bool) -> None:
+        devices = self.phones.get(extension, ()) if self._person(extension) else ()
+        if extension == call.extension:
+            self._fail(call, Cause.BUSY, "that is their own number")
+        elif not devices:
+            self._fail(call, Cause.UNREACHABLE, f"no telephone of {extension} is registered")
+        else:
+            legs = tuple(self._dial_phone(call, Role.CALLED, extension, device) for device in devices)
+            self._apply(self.center.on_other_call(extension, call.id, on=True, now=self._now))
+            self._stage(call, Calling(legs, extension=extension, record=record))
+            self._timers.set(("dial", call.id), self._now.mono + RING_SECONDS)
+            if call.caller_up:
+                self._play(call, (Tone("ringback"),), loop=True)
+
+    def _call_outside(self, call: Call, person: Person, what: CallOutside) -> None:
+        if not (person.may_call_out or what.emergency):
+            self._end(call, EndedBy.BOX, Cause.REFUSED, f"{person.extension} may not call numbers outside")
+            return
+        line = self._free_line(emergency=what.emergency)
+        if line is None:
+            self._end(call, EndedBy.BOX, Cause.UNREACHABLE, "no line is free")
+            return
+        leg = LegId(self._name("d"))
+        self._join(call, leg, Party(Role.CALLED, line=line, number=what.number))
+        self._do(commands.DialLine(leg, line, what.number))
+        record = self._line_options(line).record_calls_out
+        self._stage(call, Calling((leg,), number=what.number, record=record))
+        self._timers.set(("dial", call.id), self._now.mono + OUTSIDE_SECONDS)
+
+    def _dial_phone(self, call: Call, role: Role, extension: Extension, device: str) -> LegId:
+        leg = LegId(self._name("d"))
+        self._join(call, leg, Party(role, extension))
+        record = call.story.record
+        self._do(commands.DialPhone(leg, extension, device, record.caller, record.caller_name))
+        return leg
+
+    def _join(self, call: Call, leg: LegId, party: Party) -> None:
+        call.parties[leg] = party
+        self._by_leg[leg] = call.id
+        self._fact(
+            facts.LegJoined(self._now, call.id, leg, party.role, party.extension, party.line, party.number),
+        )
+
+    def _leg_ringing(self, leg: LegId) -> None:
+        call = self._call_of(leg)
+        if call and isinstance(call.stage, Calling) and leg in call.stage.legs and not call.stage.ringing:
+            call.stage = replace(call.stage, ringing=True)
+            if not call.caller_up:
+                self._do(commands.Ring(call.caller))
+
+    def _leg_answered(self, leg: LegId) -> None:
+        call = self._call_of(leg)
+        if call is None or call.over:
+            self._do(commands.Hangup(leg, Cause.CANCELLED))
+        elif leg == call.caller:
+            self._caller_up(call)
+        else:
+            match call.stage:
+                case Calling() as stage if leg in stage.legs:
+                    self._called_answered(call, stage, leg)
+                case InQueue() as stage if leg in stage.offered:
+                    self._operator_answered(call, stage, leg)
+                case _:
+                    self._do(commands.Hangup(leg, Cause.CANCELLED))
+
+    def _caller_up(self, call: Call) -> None:
+        call.caller_up = True
+        if isinstance(call.stage, Answering):
+            self._fact(facts.CallAnswered(self._now, call.id))
+            self._enter(call, call.stage.place)
+
+    def _called_answered(self, call: Call, stage: Calling, leg: LegId) -> None:
+        self._timers.cancel(("dial", call.id))
+        self._hang_up_all(call, (other for other in stage.legs if other != leg), Cause.CANCELLED)
+        if not call.caller_up:
+            self._do(commands.Answer(call.caller))
+        # A talk counts for whoever of us is in it: the colleague called, or who called out.
+        ours = stage.extension or call.extension
+        self._talk(call, Talking(leg, ours), record=stage.record)
+        if stage.extension:
+            self._apply(self.center.seen(stage.extension, self._now))
+
+    # ---- flow
+
+    def _enter(self, call: Call, place: Place) -> None:
+        way = walk.Walk(call.settings.flow, call.language, call.settings.language, self.zone)
+        self._stage(call, InFlow(way))
+        self._follow(call, way.start(place, self._now))
+
+    def _follow(self, call: Call, steps: list[walk.Step]) -> None:
+        for step in steps:
+            match step:
+                case walk.Reached(place=place, words=words):
+                    call.reached = place
+                    self._fact(facts.PlaceReached(self._now, call.id, place, words))
+                case walk.Speak(prompts=prompts):
+                    self._play(call, prompts)
+                case walk.Hush():
+                    self._do(commands.StopPlaying(call.caller))
+                case walk.Chose(key=key, place=place):
+                    self._fact(facts.KeyTaken(self._now, call.id, key, place))
+                case walk.ToQueue(queue=queue):
+                    self._wait_in(call, queue, None)
+                case walk.ToPhone(extension=extension):
+                    self._call_person(call, extension, record=False)
+                case walk.Over():
+                    self._end(call, EndedBy.BOX, Cause.NORMAL, "")
+        self._watch_walk(call)
+
+    def _watch_walk(self, call: Call) -> None:
+        deadline = call.stage.walk.next_deadline() if isinstance(call.stage, InFlow) else None
+        if deadline is None:
+            self._timers.cancel(("walk", call.id))
+        else:
+            self._timers.set(("walk", call.id), deadline)
+
+    def _played(self, leg: LegId, playing: int) -> None:
+        call = self._call_of(leg)
+        if call is None or leg != call.caller or playing != call.playing:
+            return
+        match call.stage:
+            case InFlow(walk=way):
+                self._follow(call, way.spoken(self._now))
+            case InQueue():
+                self._play(call, (Music(),), loop=True)
+            case Leaving(cause=cause, detail=detail):
+                self._end(call, EndedBy.BOX, cause, detail)
+            case _:
+                pass
+
+    # ---- queue
+
+    def _wait_in(self, call: Call, queue: str, joined: Moment | None) -> None:
+        """`joined` is given when they come back to the place they had."""
+        if queue not in self.center.queues:
+            self._fail(call, Cause.UNREACHABLE, f"there is no queue {queue} any more")
+            return
+        self._stage(call, InQueue(queue))
+        if joined is None:
+            self._fact(facts.QueueJoined(self._now, call.id, queue))
+            self._play(call, (Phrase("please_wait", call.language),))
+        else:
+            self._play(call, (Music(),), loop=True)
+        self._apply(self.center.join(call.id, queue, joined or self._now, self._now))
+
+    def _apply(self, moves: list[acd.Move]) -> None:
+        for move in moves:
+            match move:
+                case acd.Offer(call=call, extension=extension):
+                    self._offer(self.calls[call], extension)
+                case acd.Withdraw(call=call, extension=extension, reason=reason):
+                    self._withdraw(self.calls[call], extension, reason)
+                case acd.TooLong(call=call, queue=queue):
+                    self._waited_too_long(self.calls[call], queue)
+                case acd.StateChanged(extension=extension, state=state, reason=reason):
+                    self.since[extension] = self._now
+                    self._fact(facts.OperatorChanged(self._now, extension, state, reason))
+                    self._do(commands.ShowLamp(extension, LAMPS.get(state, "off")))
+
+    def _offer(self, call: Call, extension: Extension) -> None:
+        assert isinstance(call.stage, InQueue)
+        self._fact(facts.OperatorOffered(self._now, call.id, extension))
+        devices = self.phones.get(extension, ())
+        legs = tuple(self._dial_phone(call, Role.OPERATOR, extension, device) for device in devices)
+        call.stage = replace(call.stage, offered_to=extension, offered=legs)
+        if not legs:
+            self._operator_missed(call, extension, "unreachable")
+
+    def _withdraw(self, call: Call, extension: Extension, reason: str) -> None:
+        if not isinstance(call.stage, InQueue):
+            return
+        offered = call.stage.offered
+        call.stage = replace(call.stage, offered_to=None, offered=())
+        if reason:
+            self._fact(facts.OperatorMissed(self._now, call.id, extension, reason))
+        self._hang_up_all(call, offered, Cause.CANCELLED)
+
+    def _operator_missed(self, call: Call, extension: Extension, reason: str) -> None:
+        """Their telephones said no; the caller keeps their place."""
+        assert isinstance(call.stage, InQueue)
+        call.stage = replace(call.stage, offered_to=None, offered=())
+        self._fact(facts.OperatorMissed(self._now, call.id, extension, reason))
+        self._apply(self.center.missed(call.id, extension, reason, self._now))
+
+    def _operator_answered(self, call: Call, stage: InQueue, leg: LegId) -> None:
+        assert stage.offered_to is not None
+        self._hang_up_all(call, (other for other in stage.offered if other != leg), Cause.CANCELLED)
+        self._fact(facts.QueueLeft(self._now, call.id, stage.queue, "answered"))
+        record = self.center.queues[stage.queue].record
+        self._talk(call, Talking(leg, stage.offered_to, stage.queue), record=record)
+        self._apply(self.center.answered(call.id, stage.offered_to, self._now))
+
+    def _waited_too_long(self, call: Call, queue: str) -> None:
+        self._fact(facts.QueueLeft(self._now, call.id, queue, "waited too long"))
+        self._enter(call, self.center.queues[queue].when_too_long)
+
+    # ---- talking
+
+    def _talk(self, call: Call, stage: Talking, *, record: bool) -> None:
+        self._stage(call, stage)
+        self._do(commands.Bridge(call.caller, stage.other))
+        self._fact(facts.TalkBegan(self._now, call.id, call.caller, stage.other, stage.extension, stage.queue))
+        self._count_talk(stage.extension)
+        if record:
+            self._record(call, stage)
+        if number := call.outside_number():
+            how = "they called" if call.line else "we called"
+            self._facts(self.ledger.spoke(call.id, number, how, stage.extension, self._now))
+
+    def _record(self, call: Call, stage: Talking) -> None:
+        call.recording = f"{local(self._now.utc, self.zone):%Y/%m/%d}/{call.id}"
+        call.recording_open = True
+        self._do(commands.Record(call.id, call.caller, stage.other, call.recording))
+        self._fact(facts.RecordingBegan(self._now, call.id, call.recording))
+
+    def _recording_ended(self, event: events.RecordingEnded) -> None:
+        call = self.calls.get(event.call)
+        if call and call.recording_open:
+            call.recording_open = False
+            self._fact(facts.RecordingKept(self._now, call.id, event.seconds, event.fault))
+            self._tidy(call)
+
+    def _leg_held(self, leg: LegId, *, held: bool) -> None:
+        call = self._call_of(leg)
+        if call is None or not isinstance(call.stage, Talking) or leg not in (call.caller, call.stage.other):
+            return
+        other = call.stage.other if leg == call.caller else call.caller
+        call.on_hold = held
+        self._fact(facts.HoldChanged(self._now, call.id, leg, held))
+        if held:
+            call.playing += 1
+            self._do(commands.Play(other, call.playing, (Music(),), loop=True))
+        else:
+            self._do(commands.StopPlaying(other))
+
+    def _count_talk(self, extension: Extension) -> None:
+        today = f"{local(self._now.utc, self.zone):%Y-%m-%d}"
+        if today != self._today:
+            self._today = today
+            self.talks_today.clear()
+        self.talks_today[extension] += 1
+
+    # ---- legs and calls end
+
+    def _leg_ended(self, event: events.LegEnded) -> None:
+        call = self._call_of(event.leg)
+        if call is None:
+            return
+        leg, party = event.leg, call.parties.get(event.leg)
+        self._forget_leg(call, leg)
+        if call.over:
+            self._tidy(call)
+        elif party is None:
+            self._end(call, EndedBy.CALLER, event.cause, event.detail)
+        else:
+            self._fact(facts.LegLeft(self._now, call.id, leg, event.cause, event.detail))
+            self._party_left(call, party, event)
+
+    def _party_left(self, call: Call, party: Party, event: events.LegEnded) -> None:
+        match call.stage:
+            case Talking(other=other) if other == event.leg:
+                self._end(call, EndedBy.CALLED, event.cause, event.detail)
+            case Calling() as stage if event.leg in stage.legs:
+                left = tuple(leg for leg in stage.legs if leg != event.leg)
+                call.stage = replace(stage, legs=left)
+                if not left:
+                    self._fail(call, event.cause, event.detail)
+            case InQueue() as stage if event.leg in stage.offered:
+                left = tuple(leg for leg in stage.offered if leg != event.leg)
+                call.stage = replace(stage, offered=left)
+                if not left:
+                    self._operator_missed(call, party.extension, _why_missed(event.cause))
+            case _:
+                pass
+
+    def _fail(self, call: Call, cause: Cause, detail: str) -> None:
+        """Nobody could be reached. Who is on the line already is told so in words, others by their telephone's tone."""
+        self._timers.cancel(("dial", call.id))
+        if call.caller_up:
+            self._stage(call, Leaving(cause, detail))
+            self._play(call, (Phrase("not_available", call.language),))
+        else:
+            self._end(call, EndedBy.BOX, cause, detail)
+
+    def _end(self, call: Call, by: EndedBy, cause: Cause, detail: str) -> None:
+        if call.over:
+            return
+        stage = call.stage
+        self._stage(call, Ended())
+        for kind in ("walk", "dial"):
+            self._timers.cancel((kind, call.id))
+        self._timers.set(("closing", call.id), self._now.mono + CLOSING_SECONDS)
+        if isinstance(stage, InQueue):
+            self._hang_up_all(call, stage.offered, Cause.CANCELLED)
+            reason = "hung up" if by is EndedBy.CALLER else detail or cause.value
+            self._fact(facts.QueueLeft(self._now, call.id, stage.queue, reason))
+        if call.recording_open:
+            self._do(commands.StopRecording(call.id))
+        self._fact(facts.CallEnded(self._now, call.id, by, cause, detail))
+        self._hang_up_all(call, call.legs, cause)
+        self._release(call, stage)
+        self._account(call)
+        self._tidy(call)
+
+    def _release(self, call: Call, stage: Stage) -> None:
+        """Give the operators back, last of all: they may be rung for the next caller at once."""
+        moves = self.center.leave(call.id, self._now)
+        if isinstance(stage, Talking) and stage.queue:
+            moves += self.center.talk_ended(stage.extension, call.id, self._now)
+        for extension in self._others_on(call):
+            moves += self.center.on_other_call(extension, call.id, on=False, now=self._now)
+        self._apply(moves)
+
+    def _others_on(self, call: Call) -> set[Extension]:
+        """Who of us is on this call without a queue having asked them."""
+        called = {
+            fact.extension for fact in call.facts if isinstance(fact, facts.LegJoined) and fact.role is Role.CALLED
+        }
+        return (called | {call.extension}) - {Extension("")}
+
+    def _account(self, call: Call) -> None:
+        """What an ended call means for the missed-call ledger."""
+        record, number = call.story.record, call.outside_number() or _number_called(call)
+        match record.result:
+            case Result.MISSED:
+                self._facts(self.ledger.lost(call.id, record.caller, record.queue, record.waited, self._now))
+            case Result.NOT_REACHED if number:
+                self._facts(self.ledger.tried(call.id, number, call.extension, self._now))
+            case _:
+                pass
+
+    def _hang_up_all(self, call: Call, legs: Iterable[LegId], cause: Cause) -> None:
+        for leg in tuple(legs):
+            if leg == call.caller and call.caller_gone:
+                continue
+            self._do(commands.Hangup(leg, cause))
+
+
+def _why_missed(cause: Cause) -> str:
+    match cause:
+        case Cause.BUSY | Cause.UNREACHABLE | Cause.NO_ANSWER:
+            return cause.value
+        case Cause.FAULT | Cause.UNKNOWN_NUMBER:
+            return Cause.UNREACHABLE.value
+        case _:
+            return Cause.REFUSED.value
+
+
+def _number_called(call: Call) -> str:
+    return next((fact.number for fact in call.facts if isinstance(fact, facts.LegJoined) and fact.number), "")

@@ -1,0 +1,153 @@
+"""The calls in progress, their legs and what has to be done next: the state of the switchboard, and no decisions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import tzinfo
+
+from appliance.callcenter import acd
+from appliance.callcenter.ledger import Ledger
+from appliance.calls import commands, facts
+from appliance.calls.commands import Command
+from appliance.calls.events import LineState
+from appliance.calls.facts import Fact, OperatorState
+from appliance.calls.moment import Moment
+from appliance.calls.names import CallId, Extension, LegId, LineId
+from appliance.calls.prompt import Prompt
+from appliance.calls.timers import Timers
+from appliance.switchboard.call import (
+    Call,
+    Stage,
+)
+from appliance.switchboard.settings import LineOptions, Person, Settings
+
+Output = Command | Fact
+
+LAMPS = {
+    OperatorState.RINGING: "ringing",
+    OperatorState.TALKING: "busy",
+    OperatorState.BUSY: "busy",
+    OperatorState.WRAP_UP: "wrap_up",
+    OperatorState.PAUSED: "paused",
+    OperatorState.SET_ASIDE: "paused",
+}
+
+
+@dataclass(slots=True)
+class Line:
+    """A line as last heard of."""
+
+    state: LineState
+    words: str
+    signal: int | None
+    since: Moment
+
+
+class Table:
+    """Every change of a call goes through here, so that facts, record and output never part."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        zone: tzinfo,
+        name: Callable[[str], str],
+        canonical: Callable[[str], str],
+        now: Moment,
+    ) -> None:
+        """See `Switchboard`."""
+        self.settings = settings
+        self.zone = zone
+        self.center = acd.CallCenter()
+        self.ledger = Ledger(canonical, lambda: name("t"))
+        self.calls: dict[CallId, Call] = {}
+        self.phones: dict[Extension, tuple[str, ...]] = {}
+        self.lines: dict[LineId, Line] = {}
+        self.engine_up = False
+        self.since: dict[Extension, Moment] = {}
+        """When each operator's state began."""
+        self.talks_today: Counter[Extension] = Counter()
+        self._today = ""
+        self._name = name
+        self._by_leg: dict[LegId, CallId] = {}
+        self._timers: Timers[tuple[str, str]] = Timers()
+        self._buzzing = False
+        self._now = now
+        self._out: list[Output] = []
+
+    # ---- looking up
+
+    def _call_of(self, leg: LegId) -> Call | None:
+        call = self._by_leg.get(leg)
+        return None if call is None else self.calls.get(call)
+
+    def _line_options(self, name: LineId) -> LineOptions:
+        known = (line for line in self.settings.lines if line.name == name)
+        return next(known, LineOptions(name, "hang up"))
+
+    def _person(self, extension: Extension) -> Person | None:
+        return next((person for person in self.settings.people if person.extension == extension), None)
+
+    def line_legs(self) -> dict[LineId, tuple[LegId, str]]:
+        """The leg and the outside number on each line that is in use: what a line adopts when it starts again."""
+        used: dict[LineId, tuple[LegId, str]] = {}
+        for call in self.calls.values():
+            if call.line is not None and not call.caller_gone and not call.over:
+                used[call.line.name] = (call.caller, call.story.record.caller)
+            for leg, party in call.parties.items():
+                if party.line and not call.over:
+                    used[party.line] = (leg, party.number)
+        return used
+
+    def _free_line(self, *, emergency: bool) -> LineId | None:
+        """The first living line nobody is on; in an emergency also one that only says it is not well."""
+        busy = self.line_legs().keys()
+        free = [name for name in self.lines if name not in busy]
+        living = [name for name in free if self.lines[name].state is LineState.UP]
+        return next(iter(living), next(iter(free), None) if emergency else None)
+
+    # ---- changing
+
+    def _stage(self, call: Call, stage: Stage) -> None:
+        call.stage, call.since, call.on_hold = stage, self._now, False
+
+    def _play(self, call: Call, prompts: tuple[Prompt, ...], *, loop: bool = False) -> None:
+        call.playing += 1
+        self._do(commands.Play(call.caller, call.playing, prompts, loop))
+
+    def _do(self, command: Command) -> None:
+        self._out.append(command)
+
+    def _facts(self, some: Iterable[Fact]) -> None:
+        for fact in some:
+            self._fact(fact)
+
+    def _fact(self, fact: Fact) -> None:
+        self._out.append(fact)
+        match fact:
+            case facts.TaskOpened() | facts.TaskRepeated() | facts.TaskTried() | facts.TaskClosed():
+                pass
+            case _ if (call := self.calls.get(getattr(fact, "call", CallId("")))) is not None:
+                call.facts.append(fact)  # type: ignore[arg-type]  # it names a call and is no task's
+                call.story.add(fact)  # type: ignore[arg-type]
+
+    def _done(self) -> list[Output]:
+        waiting = bool(self.center.waiters)
+        if waiting != self._buzzing:
+            self._buzzing = waiting
+            self._do(commands.Buzz(waiting))
+        out, self._out = self._out, []
+        return out
+
+    def _forget_leg(self, call: Call, leg: LegId) -> None:
+        self._by_leg.pop(leg, None)
+        call.parties.pop(leg, None)
+        if leg == call.caller:
+            call.caller_gone = True
+
+    def _tidy(self, call: Call) -> None:
+        """Forget a call that is over once its legs are gone and its recording is closed."""
+        if call.over and not call.legs and not call.recording_open:
+            self.calls.pop(call.id, None)
+            self._timers.cancel(("closing", call.id))
