@@ -1,0 +1,410 @@
+"""The site file: a firm, its telephones and its lines, as one TOML text that an installer writes.
+
+`first.toml` beside this module is the site of a box that was given none, and the example to copy. Every key may be left
+out. The file is read whole, and everything that is wrong in it is said at once, each with its line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from appliance.callcenter.settings import QueueSettings
+from appliance.callflow.settings import HANG_UP, Announcement, Choice, FlowSettings, Hours, Menu, OpenSpan, SpecialDay
+from appliance.calls.names import Extension, LineId
+from appliance.lines.settings import LineSettings
+from appliance.prompts.language import PHRASES
+from appliance.supervisor.site_reader import Notes, SiteProblem, Table
+from appliance.supervisor.toml_lines import key_lines
+from appliance.switchboard.checking import check, places
+from appliance.switchboard.settings import LineOptions, Person, Settings
+
+FIRST = Path(__file__).parent / "first.toml"
+"""The site of a box that was given none."""
+
+LANGUAGES = tuple(sorted(file.stem for file in PHRASES.glob("*.toml")))
+LIMIT = 1 << 20
+"""Bytes in the longest site file."""
+
+SHORTEST_PASSWORD = 8
+VIRTUAL = "virtual"
+
+
+class SiteError(Exception):
+    """The file cannot be used. Its text has one line for each problem."""
+
+    def __init__(self, file: str, problems: tuple[SiteProblem, ...]) -> None:
+        self.file = file
+        self.problems = problems
+        super().__init__("\n".join(self._told(problem) for problem in problems))
+
+    def _told(self, problem: SiteProblem) -> str:
+        return f"{self.file} line {problem.line}: {problem.words}" if problem.line else f"{self.file}: {problem.words}"
+
+
+@dataclass(frozen=True, slots=True)
+class Lamps:
+    """What is wired to the box's pins, by their BCM numbers."""
+
+    factory: str = "auto"
+    """`auto`: real pins where there are some; `mock`: pins in software; `none`."""
+    buzzer: int | None = None
+    operators: Mapping[Extension, int] = field(default_factory=dict)
+    """The busy lamp of each operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A site file that can go live."""
+
+    settings: Settings
+    lines: tuple[LineSettings, ...] = ()
+    """Modems of this machine."""
+    virtual_lines: tuple[LineId, ...] = ()
+    """Modems in software; where their ports are is known when they run."""
+    lamps: Lamps = field(default_factory=Lamps)
+    passwords: Mapping[Extension, str] = field(default_factory=dict, repr=False)
+    """Of those telephones that were given one in the file. The others' are made by the box."""
+    digest: str = ""
+    """Changes when the file does."""
+
+
+def load(path: Path | None) -> Site:
+    """The site in this file; without one, the first site of a new box.
+
+    Raises:
+        SiteError: it cannot be used, with everything that is wrong in it.
+    """
+    return read(content(path or FIRST), (path or FIRST).name)
+
+
+def content(path: Path) -> bytes:
+    """What the file holds.
+
+    Raises:
+        SiteError: it is not there, not to be read, or too long for a site file.
+    """
+    try:
+        with path.open("rb") as file:
+            held = file.read(LIMIT + 1)
+    except OSError as error:
+        raise SiteError(path.name, (SiteProblem(0, f"cannot be read ({error.strerror})"),)) from error
+    if len(held) > LIMIT:
+        raise SiteError(path.name, (SiteProblem(0, f"is longer than {LIMIT} bytes: is it a site file?"),))
+    return held
+
+
+def digest(held: bytes) -> str:
+    """Tells two contents of a site file apart."""
+    return hashlib.sha256(held).hexdigest()
+
+
+def read(held: bytes, name: str) -> Site:
+    """The site in this text. `name` is the file's, for sentences.
+
+    Raises:
+        SiteError: it cannot be used, with everything that is wrong in it.
+    """
+    values, lines = _parse(held, name)
+    notes = Notes(lines)
+    site = replace(_site(Table(notes, values, (), "the site")), digest=digest(held))
+    if not notes.problems:  # what cannot be read makes no sense either, and would be said twice
+        for problem in check(site.settings):
+            notes.add_where(problem.where, problem.words)
+    if notes.problems:
+        raise SiteError(name, notes.problems)
+    return site
+
+
+def _parse(held: bytes, name: str) -> tuple[dict[str, Any], dict[tuple[str | int, ...], int]]:
+    try:
+        text = held.decode("utf-8-sig")
+        return tomllib.loads(text), key_lines(text)
+    except UnicodeDecodeError as error:
+        line = held.count(b"\n", 0, error.start) + 1
+        raise SiteError(name, (SiteProblem(line, "is not UTF-8 text; save the file as UTF-8"),)) from error
+    except ValueError as error:  # TOMLDecodeError, and what int() says of a number of a thousand digits
+        raise SiteError(name, (_grammar_problem(str(error), held),)) from error
+    except RecursionError as error:
+        raise SiteError(name, (SiteProblem(0, "has brackets within brackets without end"),)) from error
+
+
+def _grammar_problem(words: str, held: bytes) -> SiteProblem:
+    """`… (at line 3, column 5)` or `… (at end of document)`, as tomllib says it."""
+    found = re.fullmatch(r"(.*?) \(at line (\d+), column (\d+)\)", words, re.DOTALL)
+    if found:
+        return SiteProblem(int(found[2]), f"{found[1]} (column {found[3]})")
+    if words.endswith(" (at end of document)"):
+        return SiteProblem(held.rstrip().count(b"\n") + 1, words.removesuffix(" (at end of document)"))
+    return SiteProblem(0, words)
+
+
+def _site(table: Table) -> Site:
+    language = table.text("language", "en", of=LANGUAGES)
+    passwords: dict[Extension, str] = {}
+    people = _people(table, passwords)
+    queues = tuple(_queue(one, people) for one in table.each("queues", "name"))
+    flow = FlowSettings(
+        menus=tuple(_menu(one, language) for one in table.each("menus", "name")),
+        announcements=tuple(_announcement(one, language) for one in table.each("announcements", "name", "texts")),
+        hours=tuple(_hours(one) for one in table.each("hours", "name")),
+    )
+    country = table.text("country", "AL")
+    settings = Settings(
+        firm=table.text("firm", "Qendra"),
+        language=language,
+        country=country,
+        timezone=table.text("timezone", "Europe/Tirane"),
+        people=people,
+        queues=queues,
+        flow=flow,
+        record_prefix=table.digits("record_prefix"),
+        emergency_numbers=_emergency(table, country),
+    )
+    lines = tuple(_line(one, settings) for one in table.each("lines", "name", "kind"))
+    site = Site(
+        settings=replace(settings, lines=tuple(options for options, _ in lines)),
+        lines=tuple(modem for _, modem in lines if modem),
+        virtual_lines=tuple(options.name for options, modem in lines if modem is None),
+        lamps=_lamps(table, people),
+        passwords=passwords,
+    )
+    table.close()
+    return site
+
+
+def _people(table: Table, passwords: dict[Extension, str]) -> tuple[Person, ...]:
+    """`people` says who they are, `phones` which passwords their telephones have; either is enough."""
+    people = [_person(one, passwords) for one in table.each("people", "extension", "name")]
+    for one in table.each("phones", "extension", "password"):
+        extension = Extension(one.digits("extension"))
+        _password(one, extension, passwords)
+        one.close()
+        if extension not in {person.extension for person in people}:
+            people.append(Person(extension, extension))
+            table.notes.known_as(f"people.{extension}", one.path)
+    return tuple(people)
+
+
+def _person(table: Table, passwords: dict[Extension, str]) -> Person:
+    extension = Extension(table.digits("extension"))
+    person = Person(
+        extension=extension,
+        name=table.text("name", extension),
+        language=table.text("language", of=("", *LANGUAGES)),
+        may_call_out=table.yes_no("may_call_out", True),
+    )
+    _password(table, extension, passwords)
+    table.close()
+    return person
+
+
+def _password(table: Table, extension: Extension, passwords: dict[Extension, str]) -> None:
+    """A password is never repeated in what we say about it."""
+    if not table.has("password"):
+        return
+    password = table.text("password")
+    if len(password) < SHORTEST_PASSWORD or not re.fullmatch(r"[!-~]+", password):
+        table.bad(
+            "password",
+            f"needs at least {SHORTEST_PASSWORD} plain letters, digits or signs, without spaces; "
+            "leave it out and the box makes one",
+        )
+    elif extension in passwords:
+        table.bad("password", f"of {extension} is given twice")
+    passwords[extension] = password
+
+
+def _queue(table: Table, people: tuple[Person, ...]) -> QueueSettings:
+    name = table.text("name")
+    everybody = tuple(str(person.extension) for person in people)
+    usual = QueueSettings(name, name, ())
+    queue = QueueSettings(
+        name=name,
+        title=table.text("title", _title(name)),
+        operators=tuple(Extension(one) for one in table.all_digits("operators", everybody)),
+        extension=Extension(table.digits("extension")),
+        ring_seconds=table.seconds("ring_seconds", usual.ring_seconds),
+        wrap_up_seconds=table.seconds("wrap_up_seconds", usual.wrap_up_seconds),
+        set_aside_seconds=table.seconds("set_aside_seconds", usual.set_aside_seconds),
+        longest_wait_seconds=table.seconds("longest_wait_seconds", usual.longest_wait_seconds),
+        when_too_long=table.text("when_too_long", usual.when_too_long),
+        record=table.yes_no("record", usual.record),
+    )
+    table.close()
+    return queue
+
+
+def _menu(table: Table, language: str) -> Menu:
+    usual = Menu("", {}, ())
+    menu = Menu(
+        name=table.text("name"),
+        texts=table.by_language("texts", language, LANGUAGES),
+        choices=tuple(_choice(one) for one in table.each("choices", "key", "to")),
+        extension=Extension(table.digits("extension")),
+        seconds=table.seconds("seconds", usual.seconds),
+        tries=table.whole("tries", usual.tries, 1, 10),
+        then=table.text("then", usual.then),
+    )
+    table.close()
+    return menu
+
+
+def _choice(table: Table) -> Choice:
+    to = table.text("to", HANG_UP)
+    choice = Choice(key=table.digits("key"), to=to, title=table.text("title"))
+    table.close()
+    return choice
+
+
+def _announcement(table: Table, language: str) -> Announcement:
+    words = Announcement(
+        name=table.text("name"),
+        texts=table.by_language("texts", language, LANGUAGES),
+        then=table.text("then", HANG_UP),
+    )
+    table.close()
+    return words
+
+
+def _hours(table: Table) -> Hours:
+    hours = Hours(
+        name=table.text("name"),
+        week=tuple(span for path, words in table.texts("week") for span in _week(table, path, words)),
+        open=table.text("open", HANG_UP),
+        closed=table.text("closed", HANG_UP),
+        special=tuple(_special_day(one) for one in table.each("special", "date", "hours")),
+    )
+    table.close()
+    return hours
+
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_SPAN = re.compile(r"(\d?\d):(\d\d)\s*-\s*(\d?\d):(\d\d)")
+
+
+def _week(table: Table, path: tuple[str | int, ...], words: str) -> Iterator[OpenSpan]:
+    """`mon-fri 09:00-13:00 14:00-18:00`, or `sat,sun 10:00-14:00`."""
+    days, _, times = words.strip().lower().partition(" ")
+    numbers = _days(days)
+    spans = _spans(times)
+    if not numbers or not spans:
+        table.notes.add(path, f"{words!r} is not a piece of a week; write it like 'mon-fri 09:00-18:00'")
+    for day in numbers:
+        for begins, ends in spans:
+            yield OpenSpan(day, begins, ends)
+
+
+def _days(words: str) -> list[int]:
+    """Numbers of the days; none when the words make no sense. `sat-mon` goes over the weekend."""
+    numbers: list[int] = []
+    for part in words.split(","):
+        first, _, last = part.partition("-")
+        if first[:3] not in DAYS or (last or first)[:3] not in DAYS:
+            return []
+        begin, end = DAYS.index(first[:3]), DAYS.index((last or first)[:3])
+        numbers += [(begin + step) % 7 for step in range((end - begin) % 7 + 1)]
+    return numbers
+
+
+def _spans(words: str) -> tuple[tuple[str, str], ...]:
+    """Times of one day; none when there is anything else in the words."""
+    if _SPAN.sub("", words).strip(" ,"):
+        return ()
+    return tuple((f"{found[1]:0>2}:{found[2]}", f"{found[3]:0>2}:{found[4]}") for found in _SPAN.finditer(words))
+
+
+def _special_day(table: Table) -> SpecialDay:
+    date, words = table.text("date"), table.text("hours", "closed")
+    spans = _spans(words)
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d", date):
+        table.bad("date", f"{date!r} is not a date; write it like 2026-11-28")
+    if not spans and words != "closed":
+        table.bad("hours", f"{words!r} makes no sense; write 'closed', or hours like '10:00-14:00'")
+    special = SpecialDay(date, spans, table.text("title"))
+    table.close()
+    return special
+
+
+def _line(table: Table, settings: Settings) -> tuple[LineOptions, LineSettings | None]:
+    """What callers of the line meet, and its modem. A virtual line has none, whatever the file says about one."""
+    name = LineId(table.text("name"))
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,20}", name):
+        table.bad("name", "has to be a short word of letters, digits, - or _")
+    kind = table.text("kind", "sim7600", of=("sim7600", VIRTUAL))
+    options = LineOptions(
+        name=name,
+        enters=table.text("enters", places(settings)[0]),
+        answer_after_rings=table.whole("answer_after_rings", 2, 1, 20),
+        language=table.text("language", of=("", *LANGUAGES)),
+        record_calls_out=table.yes_no("record_calls_out", True),
+    )
+    modem = _modem(table, name)
+    table.close()
+    return options, None if kind == VIRTUAL else modem
+
+
+def _modem(table: Table, name: LineId) -> LineSettings:
+    return LineSettings(
+        name=name,
+        at=table.text("at", "usb"),
+        sound=table.text("sound"),
+        number=table.digits("number"),
+        pin=table.digits("pin"),
+        keys="sound" if table.text("keys", "modem", of=("modem", "sound")) == "sound" else "modem",
+    )
+
+
+def _lamps(table: Table, people: tuple[Person, ...]) -> Lamps:
+    lamps = table.table("lamps")
+    if lamps is None:
+        return Lamps()
+    buzzer = lamps.whole("buzzer", 0, 0, 27) if lamps.has("buzzer") else None
+    pins = _lamp_pins(lamps, people)
+    wired = [*pins.values(), *([] if buzzer is None else [buzzer])]
+    if len(set(wired)) != len(wired):
+        lamps.bad("operators", "and the buzzer need a pin each; two have the same")
+    factory = lamps.text("factory", "auto", of=("auto", "mock", "none"))
+    lamps.close()
+    return Lamps(factory, buzzer, pins)
+
+
+def _lamp_pins(lamps: Table, people: tuple[Person, ...]) -> dict[Extension, int]:
+    """Operators' lamps; a lamp for somebody who is not there is a key nobody asked for."""
+    operators = lamps.table("operators")
+    if operators is None:
+        return {}
+    theirs = [person.extension for person in people if operators.has(person.extension)]
+    pins = {extension: operators.whole(extension, 0, 0, 27) for extension in theirs}
+    operators.close()
+    return pins
+
+
+def _title(name: str) -> str:
+    return name[:1].upper() + name[1:]
+
+
+def _emergency(table: Table, country: str) -> tuple[str, ...]:
+    """What the file says, else those of the country. The box only recognises them: it never dials one by itself."""
+    known = emergency_numbers(country)
+    if not known and not table.has("emergency_numbers"):
+        table.bad("country", f"cannot be {country!r}: write two letters, like AL, or list emergency_numbers")
+    return table.all_digits("emergency_numbers", known)
+
+
+def emergency_numbers(country: str) -> tuple[str, ...]:
+    """The emergency numbers of a country by its two letters; none when it is not known."""
+    from phonenumbers import PhoneMetadata  # noqa: PLC0415  loads a megabyte, and only a changed site file asks
+
+    known = PhoneMetadata.short_metadata_for_region(country)
+    if known is None or known.emergency is None or not known.emergency.national_number_pattern:
+        return ()
+    pattern = re.compile(known.emergency.national_number_pattern)
+    lengths = (length for length in known.emergency.possible_length if 0 < length <= 4)
+    numbers = (f"{number:0{length}}" for length in lengths for number in range(10**length))
+    return tuple(number for number in numbers if pattern.fullmatch(number))
