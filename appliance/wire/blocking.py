@@ -51,10 +51,13 @@ class BlockingServer:
 
     def close(self) -> None:
         """Stop listening; a client notices."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         with self._lock:
             if self._client is not None:
-                self._client.close()
+                with contextlib.suppress(OSError):
+                    self._client.shutdown(socket.SHUT_RDWR)
                 self._client = None
 
     def _write(self, client: socket.socket, line: bytes) -> bool:
@@ -78,23 +81,21 @@ class BlockingServer:
             ).start()
 
     def _listen(self, client: socket.socket) -> None:
-        client.settimeout(None)
-        lines = client.makefile("rb")
-        try:
-            client.sendall(self._seam.encode(self._seam.hello, self._clock()))
-            self._seam.greet(self._seam.decode(lines.readline(LIMIT))[0])
-            self._welcome(client)
-            while line := lines.readline(LIMIT):
-                self._heard(self._seam.decode(line)[0])
-        except BadMessage as error:
-            log.error("%s", error)
-        except OSError:
-            pass
-        finally:
-            with self._lock:
-                if self._client is client:
-                    self._client = None
-            client.close()
+        with client, client.makefile("rb") as lines:
+            try:
+                client.sendall(self._seam.encode(self._seam.hello, self._clock()))
+                self._seam.greet(self._seam.decode(lines.readline(LIMIT))[0])
+                self._welcome(client)
+                while line := lines.readline(LIMIT):
+                    self._heard(self._seam.decode(line)[0])
+            except BadMessage as error:
+                log.error("%s", error)
+            except OSError:
+                pass
+            finally:
+                with self._lock:
+                    if self._client is client:
+                        self._client = None
 
     def _welcome(self, client: socket.socket) -> None:
         greeting = self._seam.encode(self._greeting(), self._clock())
