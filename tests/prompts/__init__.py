@@ -1,0 +1,1 @@
+"""Real espeak-ng and sox speak here; set-up installs them."""
