@@ -179,8 +179,12 @@ def test_a_peer_that_does_not_read_is_cut_off_before_it_fills_our_memory(tmp_pat
     path = tmp_path / "engine.sock"
 
     async def story() -> None:
-        async def met(_: Peer) -> None:
-            await asyncio.sleep(30)
+        over, left = asyncio.Event(), asyncio.Event()
+
+        async def met(peer: Peer) -> None:
+            await over.wait()
+            await peer.listen(lambda *_: None)
+            left.set()
 
         server = await serve(ENGINE, path, time.monotonic, met)
         peer = await connect(ENGINE, path, time.monotonic())
@@ -189,6 +193,8 @@ def test_a_peer_that_does_not_read_is_cut_off_before_it_fills_our_memory(tmp_pat
             peer.send(message, 0.0)
             sent += 10_000
             assert sent < 3 * Peer.BEHIND
+        over.set()
+        await left.wait()
         server.close()
 
     asyncio.run(asyncio.wait_for(story(), 10))
