@@ -176,9 +176,13 @@ def unpack(job: Job, tarball: Path, source: Path) -> Path:
 
 @contextmanager
 def scratch(cache: Path) -> Iterator[Path]:
-    """A folder for the build, gone afterwards. In the cache, as /tmp may be small and in memory."""
+    """A folder for the build, gone afterwards. In the cache, as /tmp may be small and in memory.
+
+    Its path is free of spaces: make would take it for two.
+    """
     cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="pjsua2-", dir=cache) as folder:
+    parent = Path("/var/tmp") if " " in str(cache) else cache  # noqa: S108 - a folder of our own is made in it
+    with tempfile.TemporaryDirectory(prefix="pjsua2-", dir=parent) as folder:
         yield Path(folder)
 
 
