@@ -1,0 +1,64 @@
+"""Writes down what happens: every fact to the journal, every call that is over to its shelf."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import Protocol
+
+from appliance.calls import facts
+from appliance.calls.facts import Fact
+from appliance.calls.names import CallId
+from appliance.calls.record import CallRecord, RecordInProgress
+
+log = logging.getLogger("qendra.desk")
+
+TASK_FACTS = facts.TaskOpened | facts.TaskRepeated | facts.TaskTried | facts.TaskClosed
+
+
+class Shelf(Protocol):
+    """Where records of calls go. Putting one again replaces it."""
+
+    def put(self, record: CallRecord) -> None:
+        """Keep the record."""
+
+
+class TaskBook(Protocol):
+    """Where the missed-call ledger is kept for looking up."""
+
+    def take(self, fact: facts.OtherFact) -> None:
+        """Apply one fact of the ledger."""
+
+
+class Archivist:
+    """Folds facts to records as they come. What is put twice, after a restart, is there once."""
+
+    def __init__(self, shelf: Shelf, tasks: TaskBook) -> None:
+        self._shelf = shelf
+        self._tasks = tasks
+        self._open: dict[CallId, RecordInProgress] = {}
+
+    def take_all(self, some: Iterable[Fact]) -> None:
+        """Every one, in order."""
+        for fact in some:
+            self.take(fact)
+
+    def take(self, fact: Fact) -> None:
+        """Take one fact, after all earlier ones of its call."""
+        match fact:
+            case facts.TaskOpened() | facts.TaskRepeated() | facts.TaskTried() | facts.TaskClosed():
+                self._tasks.take(fact)
+            case facts.CallBegan(call=call):
+                self._open[call] = RecordInProgress.begin(fact)
+            case _ if (story := self._open.get(getattr(fact, "call", CallId("")))) is not None:
+                story.add(fact)  # type: ignore[arg-type]  # it names a call and is no task's
+                self._shelve(story.record)
+
+    def _shelve(self, record: CallRecord) -> None:
+        """A call goes to its shelf when it is over, and once more when its recording has closed."""
+        if not record.ended:
+            return
+        self._shelf.put(record)
+        closed = any(step.what == "recording_kept" for step in record.steps)
+        if closed or not record.recording:
+            self._open.pop(record.call, None)
