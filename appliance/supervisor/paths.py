@@ -21,7 +21,8 @@ from pathlib import Path
 SOCKET_PATH_LIMIT = 107
 """Bytes in the path of a Unix socket (sun_path of unix(7) has 108, one of them the end)."""
 
-LONGEST_SOCKET_NAME = "lines/" + 24 * "x" + ".sock"
+LONGEST_SOCKET_NAME = "lines/" + 20 * "x" + ".sock"
+"""The site file does not let a line's name be longer."""
 
 
 class Trouble(Exception):

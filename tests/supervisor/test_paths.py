@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from appliance.supervisor.paths import (
+    LONGEST_SOCKET_NAME,
+    Lock,
+    Trouble,
+    close_run,
+    existing_run,
+    open_data,
+    open_run,
+    standard_data,
+)
+
+
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A folder whose name leaves room for a socket's; pytest's do not."""
+    folder = Path(tempfile.mkdtemp(prefix="q-"))
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_data_and_run_are_for_their_owner_alone(short: Path) -> None:
+    places = open_run(open_data(short / "deep" / "data"))
+    for folder in (places.data, places.log, places.run, places.run / "lines"):
+        assert folder.stat().st_mode & 0o777 == 0o700
+    assert places.run == places.data / "run"
+
+
+def test_a_long_path_gets_a_short_run_folder_and_a_link_to_it(short: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime = short / "rt"
+    runtime.mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
+    data = short / ("d" * 40) / ("e" * 40)
+    for places in (open_run(open_data(data)), open_run(open_data(data))):  # the second run finds the first one's link
+        assert places.run.parent == runtime
+        assert (data / "run").readlink() == places.run
+        assert existing_run(data).run == places.run.resolve()
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.bind(str(places.run / LONGEST_SOCKET_NAME))
+        close_run(places)
+        assert [entry.name for entry in places.run.rglob("*")] == ["lines"]
+
+
+def test_without_a_runtime_folder_the_short_one_is_in_tmp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    data = open_data(tmp_path / ("d" * 80))
+    places = open_run(data)
+    try:
+        assert places.run.parent == Path("/tmp")
+        assert places.run.stat().st_mode & 0o777 == 0o700
+    finally:
+        (places.run / "lines").rmdir()
+        places.run.rmdir()
+
+
+def test_a_short_folder_that_is_somebody_elses_is_refused(short: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(short / "rt"))
+    (short / "rt").mkdir()
+    data = open_data(short / ("d" * 80))
+    places = open_run(data)
+    (places.run / "lines").rmdir()
+    places.run.rmdir()
+    (short / "trap").mkdir()
+    places.run.symlink_to(short / "trap")
+    with pytest.raises(Trouble, match="belongs to somebody else"):
+        open_run(data)
+
+
+def test_what_an_earlier_run_left_in_the_run_folder_goes(tmp_path: Path) -> None:
+    places = open_run(open_data(tmp_path))
+    (places.run / "owner-link").write_text("/welcome/x", encoding="ascii")
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.bind(str(places.run / "lines" / "gsm1.sock"))
+    open_run(open_data(tmp_path))
+    assert [entry.name for entry in places.run.rglob("*")] == ["lines"]
+
+
+@pytest.mark.parametrize("inside", ["", "/deeper"])
+def test_a_file_where_the_data_folder_should_be(tmp_path: Path, inside: str) -> None:
+    (tmp_path / "file").write_text("x", encoding="ascii")
+    with pytest.raises(Trouble, match=r"/file.* is a file"):
+        open_data(Path(f"{tmp_path}/file{inside}"))
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")
+def test_a_folder_that_cannot_be_written() -> None:
+    with pytest.raises(Trouble, match=r"The data folder /proc/\d+/data cannot be written .* --data"):
+        open_data(Path("/proc/self/data"))
+
+
+def test_a_second_run_on_the_same_data_is_refused_with_the_firsts_pid(tmp_path: Path) -> None:
+    places = open_data(tmp_path)
+    lock = Lock(places)
+    with pytest.raises(Trouble, match=rf"already running on {tmp_path} \(process {os.getpid()}\)"):
+        Lock(places)
+    lock.release()
+    Lock(places).release()
+
+
+def test_where_data_usually_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert standard_data() == Path("/var/lib/qendra")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setenv("XDG_STATE_HOME", "/some/state")
+    assert standard_data() == Path("/some/state/qendra")
+    monkeypatch.setenv("XDG_STATE_HOME", "relative/is/ignored")
+    monkeypatch.setenv("HOME", "/home/ana")
+    assert standard_data("qendra-demo") == Path("/home/ana/.local/state/qendra-demo")
