@@ -2,45 +2,30 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
-from typing import Protocol
 
 from appliance.calls import facts
-from appliance.calls.facts import Fact
+from appliance.calls.facts import CallFact, Fact
 from appliance.calls.names import CallId
 from appliance.calls.record import CallRecord, RecordInProgress
-
-log = logging.getLogger("qendra.desk")
-
-TASK_FACTS = facts.TaskOpened | facts.TaskRepeated | facts.TaskTried | facts.TaskClosed
-
-
-class Shelf(Protocol):
-    """Where records of calls go. Putting one again replaces it."""
-
-    def put(self, record: CallRecord) -> None:
-        """Keep the record."""
-
-
-class TaskBook(Protocol):
-    """Where the missed-call ledger is kept for looking up."""
-
-    def take(self, fact: facts.OtherFact) -> None:
-        """Apply one fact of the ledger."""
+from appliance.store.calls import CallShelves
+from appliance.store.tasks import TaskShelf
 
 
 class Archivist:
     """Folds facts to records as they come. What is put twice, after a restart, is there once."""
 
-    def __init__(self, shelf: Shelf, tasks: TaskBook) -> None:
+    def __init__(self, shelf: CallShelves, tasks: TaskShelf) -> None:
         self._shelf = shelf
         self._tasks = tasks
         self._open: dict[CallId, RecordInProgress] = {}
 
-    def take_all(self, some: Iterable[Fact]) -> None:
-        """Every one, in order."""
-        for fact in some:
+    def resume(self, head: Iterable[Fact], since: Iterable[Fact]) -> None:
+        """After a start: the shelves have had all of `head`, and perhaps some of what happened `since`."""
+        for fact in head:
+            if isinstance(fact, CallFact):
+                self.take(fact)
+        for fact in since:
             self.take(fact)
 
     def take(self, fact: Fact) -> None:

@@ -18,6 +18,7 @@ from appliance.calls.events import Event
 from appliance.calls.names import Cause, LegId, LineId
 from appliance.calls.prompt import Prompt
 from appliance.lines.effects import Posted, SoundOver, SoundWanted
+from firmware_hooks.board import Panel
 
 log = logging.getLogger("qendra.desk")
 
@@ -56,13 +57,6 @@ class Voice(Protocol):
         """The files, made when they were not there."""
 
 
-class Panel(Protocol):
-    """Lamps and buzzer."""
-
-    def show(self, command: commands.ShowLamp | commands.Buzz) -> None:
-        """Do it; never waits."""
-
-
 class Wiring:
     """Commands out, events in. `post` takes events to the switchboard, with the monotonic second they happened at."""
 
@@ -93,8 +87,8 @@ class Wiring:
     def obey(self, command: Command) -> None:
         """Have it done."""
         match command:
-            case commands.DialLine(leg=leg, line=line, number=number):
-                self._dial_line(leg, line, number)
+            case commands.DialLine(leg=leg, line=name, number=number):
+                self._dial_line(leg, name, number)
             case commands.Answer(leg=leg) if line := self._line_of(leg):
                 line.answer(leg)
             case commands.Hangup(leg=leg):
@@ -111,7 +105,7 @@ class Wiring:
                 self._speaking.pop(other, None)
                 self._engine.send(command)
             case commands.ShowLamp() | commands.Buzz():
-                self._panel.show(command)
+                self._panel.handle(command)
             case _:
                 self._engine.send(command)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import tzinfo
 
+from appliance.callflow.hours import local
 from appliance.callflow.settings import Place
 from appliance.calls import commands, events, facts
 from appliance.calls.events import Event
@@ -271,6 +272,14 @@ class Switchboard(Conversations):
             self._tidy(call)
         return self._done()
 
+    def count_talks(self, ended: Mapping[Extension, int], now: Moment) -> None:
+        """Begin today's count with the talks of calls that have `ended`; those still going on are added."""
+        self._now = now
+        self.talks_today.clear()
+        self._today = f"{local(now.utc, self.zone):%Y-%m-%d}"
+        self.talks_today.update(ended)
+        self.talks_today.update(call.stage.extension for call in self.calls.values() if isinstance(call.stage, Talking))
+
     def _restore_call(self, fact: facts.CallBegan) -> None:
         line = self._line_options(fact.line) if fact.direction is Direction.IN else None
         call = Call(
@@ -304,7 +313,6 @@ class Switchboard(Conversations):
             case facts.TalkBegan(other=other, extension=extension, queue=queue):
                 call.caller_up = True
                 call.stage = Talking(other, extension, queue)
-                self._count_talk(extension)
             case facts.RecordingBegan(name=name):
                 call.recording, call.recording_open = name, True
             case facts.RecordingKept():

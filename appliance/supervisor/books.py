@@ -1,0 +1,131 @@
+"""Everything the desk keeps on disk, opened together and made safe together.
+
+DATA/journal/      every fact, as it happens          DATA/settings.tdb   the firm, every version of it
+DATA/calls/        records of calls, by month         DATA/accounts.tdb   logins to the page
+DATA/tasks.tdb     the missed-call ledger             DATA/secrets        what must not be read by others
+DATA/recordings/   written by the engine              DATA/speech/        made again when it is gone
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, time
+from functools import partial
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from appliance.callflow.hours import local
+from appliance.calls.facts import FACTS
+from appliance.calls.moment import Moment
+from appliance.calls.names import Extension
+from appliance.calls.record import Result
+from appliance.store.accounts import AccountShelf
+from appliance.store.calls import CallQuery, CallShelves
+from appliance.store.journal import Journal
+from appliance.store.secret_file import SecretFile
+from appliance.store.settings import SettingsShelf
+from appliance.store.tasks import TaskShelf
+from appliance.store.trouble import StoreTrouble
+from appliance.supervisor.answers import account_of
+from appliance.supervisor.site import Site
+from appliance.switchboard.settings import Settings
+
+log = logging.getLogger("qendra.desk")
+
+
+class Books:
+    """Opened for their one owner, the desk."""
+
+    def __init__(self, data: Path, now: Moment, troubled: Callable[[], None] = lambda: None) -> None:
+        """Open all of them; what had to be repaired is logged. `troubled` is called, from any thread, when `troubles`
+        has changed.
+
+        Raises:
+            StoreTrouble: one of them cannot be used; says which and why.
+        """
+        self._troubles: dict[str, str] = {}
+        self._troubled = troubled
+        self.secrets = SecretFile(data / "secrets")
+        self.settings = SettingsShelf(data / "settings.tdb", Settings)
+        self.accounts = AccountShelf(data / "accounts.tdb")
+        self.calls = CallShelves(data / "calls", partial(self._trouble, "calls"))
+        self.tasks = TaskShelf(data / "tasks.tdb", trouble=partial(self._trouble, "tasks"))
+        self.journal, self.replay = Journal.open(data / "journal", FACTS, now, partial(self._trouble, "journal"))
+        for part in (self.secrets, self.settings, self.accounts, self.calls, self.tasks, self.replay):
+            for words in part.repaired:
+                log.warning("repaired: %s", words)
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """What is wrong with the disk now, in plain words."""
+        return tuple(dict.fromkeys(self._troubles.values()))
+
+    def _trouble(self, part: str, words: str) -> None:
+        if words:
+            log.error("%s: %s", part, words)
+            self._troubles[part] = words
+        else:
+            self._troubles.pop(part, None)
+        self._troubled()
+
+    def firm(self) -> Settings:
+        """The settings in force.
+
+        Raises:
+            StoreTrouble: they cannot be read.
+        """
+        now = self.settings.current()
+        return now.settings if now else Settings()
+
+    def take_site(self, site: Site, now: Moment) -> bool:
+        """Put a site file in force, unless this very file was the last to be put in force: what the owner has changed on
+        the page since then stands. Whether it was.
+
+        Raises:
+            StoreTrouble: the disk refuses.
+        """
+        what = f"Site file {site.digest[:12]}"
+        if any(version.what == what for version in self.settings.history(limit=500)):
+            return False
+        realm = self.secrets.realm
+        self.secrets.save_phones(account_of(who, realm, password) for who, password in site.passwords.items())
+        version = self.settings.version
+        self.settings.save(site.settings, who="site file", what=what, at=now.utc, based_on=version)
+        return True
+
+    def talks_since_midnight(self, zone: ZoneInfo, now: Moment) -> Counter[Extension]:
+        """How many calls each of us has answered today."""
+        midnight = datetime.combine(local(now.utc, zone).date(), time(), zone).timestamp()
+        page = self.calls.search(CallQuery(since=midnight, result=Result.ANSWERED, limit=100_000))
+        return Counter(extension for record in page.calls for extension in record.operators)
+
+    def flush(self) -> bool:
+        """Make the shelves durable; False when the disk refuses (which is among `troubles` then). May take long."""
+        try:
+            self.calls.flush()
+            self.tasks.flush()
+        except StoreTrouble as error:
+            self._trouble("shelves", str(error))
+            return False
+        self._trouble("shelves", "")
+        return True
+
+    def tidy(self) -> None:
+        """For quiet hours: compact what is worth it, forget old journals. May take long."""
+        try:
+            for shelf in (self.calls, self.tasks, self.settings, self.accounts):
+                shelf.tidy()
+        except StoreTrouble as error:
+            log.warning("cannot compact now: %s", error)
+        self.journal.forget()
+
+    def close(self) -> None:
+        """Make everything durable and let go."""
+        self.journal.close()
+        for shelf in (self.calls, self.tasks, self.settings, self.accounts):
+            try:
+                shelf.close()
+            except StoreTrouble as error:
+                log.error("%s", error)
