@@ -1,0 +1,25 @@
+"""`python -m appliance.edge`: the edge as a process of its own."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from appliance.edge.process import main
+from appliance.edge.settings import Settings
+
+
+def _settings() -> Settings:
+    parser = argparse.ArgumentParser(prog="appliance.edge", description="Qendra's SIP front door.")
+    parser.add_argument("--bind", default="127.0.0.1", help="address telephones reach us at; 0.0.0.0 for all")
+    parser.add_argument("--sip-port", type=int, default=5060, help="UDP and TCP")
+    parser.add_argument("--engine-port", type=int, default=5070, help="the engine's port on loopback")
+    parser.add_argument("--inside-port", type=int, default=5071, help="our port on loopback, for the engine")
+    parser.add_argument("--run", type=Path, required=True, help="folder of the seam sockets")
+    parser.add_argument("--state", type=Path, required=True, help="folder of secret, bindings and accounts")
+    return Settings(**vars(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    sys.exit(main(_settings()))

@@ -1,0 +1,87 @@
+"""Ways to a telephone, and what the edge wants done: the words between its deciding parts and its sockets."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+from appliance.calls.edge import Refused, Registered
+
+Transport = Literal["udp", "tcp"]
+
+
+class Flow(NamedTuple):
+    """The far end of a way to a telephone (RFC 5626): a UDP address, or the peer of one TCP connection."""
+
+    transport: Transport
+    host: str
+    """An IP address, as the socket names it."""
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.transport} {host_port(self.host, self.port)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send these bytes to a telephone."""
+
+    flow: Flow
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ToEngine:
+    """Send these bytes to the engine."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Say this to the desk."""
+
+    message: Registered | Refused
+
+
+Output = Send | ToEngine | Tell
+
+
+def host_port(host: str, port: int) -> str:
+    """`192.0.2.7:5060`, `[2001:db8::7]:5060`."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+@lru_cache(maxsize=4096)
+def packed(host: str) -> bytes:
+    """The 4 or 16 bytes of an IP address; empty when it is none."""
+    try:
+        return socket.inet_pton(socket.AF_INET6 if ":" in host else socket.AF_INET, host)
+    except OSError:
+        return b""
+
+
+def unpacked(address: bytes) -> str:
+    """The text of 4 or 16 bytes of an IP address."""
+    return socket.inet_ntop(socket.AF_INET if len(address) == 4 else socket.AF_INET6, address)
+
+
+@lru_cache(maxsize=4096)
+def is_local(host: str) -> bool:
+    """Is this address one of the firm's own: loopback, private (RFC 1918, RFC 4193) or link-local?"""
+    address = packed(host)
+    if len(address) == 4:
+        first, second = address[0], address[1]
+        return (
+            first in {10, 127}
+            or (first == 172 and 16 <= second <= 31)
+            or (first == 192 and second == 168)
+            or (first == 169 and second == 254)
+        )
+    if len(address) == 16:
+        return (
+            address == packed("::1") or address[0] & 0xFE == 0xFC or (address[0] == 0xFE and address[1] & 0xC0 == 0x80)
+        )
+    return False

@@ -1,0 +1,165 @@
+"""The parts of SIP header fields that an edge has to understand (RFC 3261 section 25), on bytes.
+
+All functions answer None for what is not well-formed; none raises. The expressions use possessive repetition, so
+that no input can make them try twice.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+_TOKEN = rb"[A-Za-z0-9\-.!%*_+`'~]"
+_SPACE = rb"[ \t\r\n]"
+_QUOTED = rb'"(?:[^"\\]|\\.)*+"'
+_HOST = rb"[A-Za-z0-9.\-_]+|\[[0-9A-Fa-f:.]+\]"
+_PARAMS = (
+    rb"(?:" + _SPACE + rb"*+;" + _SPACE + rb"*+" + _TOKEN + rb"++"
+    rb"(?:" + _SPACE + rb"*+=" + _SPACE + rb"*+(?:[A-Za-z0-9\-.!%*_+`'~:\[\]/]++|" + _QUOTED + rb"))?+)*+" + _SPACE + rb"*+"
+)  # fmt: skip
+
+TOKEN = re.compile(_TOKEN + rb"+\Z")
+_CSEQ = re.compile(_SPACE + rb"*(\d{1,10})" + _SPACE + rb"+(" + _TOKEN + rb"+)" + _SPACE + rb"*\Z")
+_VIA = re.compile(
+    rb"SIP" + _SPACE + rb"*/" + _SPACE + rb"*2\.0" + _SPACE + rb"*/" + _SPACE + rb"*(" + _TOKEN + rb"+)" + _SPACE + rb"+"
+    rb"(" + _HOST + rb")(?:" + _SPACE + rb"*:" + _SPACE + rb"*(\d{1,5}))?+(" + _PARAMS + rb")\Z",
+    re.IGNORECASE | re.DOTALL,
+)  # fmt: skip
+# An unquoted display name may hold letters of any language: telephones write them so, though RFC 3261 wants quotes.
+_NAME_ADDR = re.compile(
+    rb"(?:" + _QUOTED + rb"|[A-Za-z0-9\-.!%*_+`'~ \t\r\n\x80-\xff]*+)" + _SPACE + rb"*+"
+    rb"<([^<>\s\"]++)>(" + _PARAMS + rb")\Z",
+    re.DOTALL,
+)  # fmt: skip
+_ADDR_SPEC = re.compile(rb"([^<>\s\";?,]++)(" + _PARAMS + rb")\Z", re.DOTALL)
+_ANY_URI = re.compile(rb"[A-Za-z][A-Za-z0-9+.\-]*:[^\x00-\x20<>\"\x7f]+\Z")
+_SIP_URI = re.compile(
+    rb"sips?:(?:([A-Za-z0-9\-_.!~*'()&=+$,;?/%#]*)(?::[A-Za-z0-9\-_.!~*'()&=+$,%]*)?@)?"
+    rb"(" + _HOST + rb")(?::(\d{1,5}))?((?:;[A-Za-z0-9\-_.!~*'()\[\]/:&+$%=]*)*)(\?[^\s<>]*)?\Z",
+    re.IGNORECASE,
+)  # fmt: skip
+_PARAM = re.compile(
+    rb";" + _SPACE + rb"*(" + _TOKEN + rb"+)(?:" + _SPACE + rb"*=" + _SPACE + rb"*([^\s;\",]+|" + _QUOTED + rb"))?",
+    re.DOTALL,
+)  # fmt: skip
+_ITEM = re.compile(rb'(?:[^,"<]|' + _QUOTED + rb"|<[^>]*+>)+", re.DOTALL)
+_TAG = re.compile(rb";" + _SPACE + rb"*tag" + _SPACE + rb"*=" + _SPACE + rb"*([^\s;]+)", re.IGNORECASE)
+
+
+class Via(NamedTuple):
+    """One Via value: who sent the request, and the branch that names its transaction."""
+
+    transport: bytes
+    host: bytes
+    port: int
+    """0 when none is written."""
+    params: bytes
+
+    @property
+    def branch(self) -> bytes:
+        """Empty when there is none (RFC 2543)."""
+        return param(self.params, b"branch") or b""
+
+    @property
+    def sent_by(self) -> bytes:
+        """Host and port as written."""
+        return b"%s:%d" % (self.host.lower(), self.port)
+
+
+class Address(NamedTuple):
+    """A From, To, Contact or Route value: the URI, and the parameters of the field (not of the URI)."""
+
+    uri: bytes
+    params: bytes
+
+    @property
+    def tag(self) -> bytes:
+        """The tag; empty when there is none."""
+        if b'"' in self.params:
+            return param(self.params, b"tag") or b""
+        found = _TAG.search(self.params)
+        return found[1] if found else b""
+
+
+class SipUri(NamedTuple):
+    """A SIP or SIPS URI taken apart. `user` and `host` as written."""
+
+    user: bytes
+    host: bytes
+    port: int
+    """0 when none is written."""
+    params: bytes
+    headers: bytes
+
+
+def via(value: bytes) -> Via | None:
+    """One Via value, without others after a comma."""
+    found = _VIA.match(value.strip())
+    if found is None:
+        return None
+    port = int(found[3] or 0)
+    return Via(found[1], found[2], port, found[4]) if port < 65536 else None
+
+
+def cseq(value: bytes) -> tuple[int, bytes] | None:
+    """Number and method; the number is below 2**31 (section 8.1.1.5)."""
+    found = _CSEQ.match(value)
+    if found is None:
+        return None
+    number = int(found[1])
+    return (number, found[2]) if number < 1 << 31 else None
+
+
+def address(value: bytes) -> Address | None:
+    """A name-addr or addr-spec with its parameters. Without `<>` the parameters belong to the field (section 20.10)."""
+    value = value.strip()
+    found = _NAME_ADDR.match(value) if b"<" in value else _ADDR_SPEC.match(value)
+    if found is None:
+        return None
+    return Address(found[1], found[2]) if well_formed(found[1]) else None
+
+
+@lru_cache(maxsize=512)
+def well_formed(uri: bytes) -> bool:
+    """Is it a SIP URI, or an absolute URI of another scheme?"""
+    sip = uri[:4].lower() == b"sip:" or uri[:5].lower() == b"sips:"
+    return (_SIP_URI if sip else _ANY_URI).match(uri) is not None
+
+
+@lru_cache(maxsize=512)
+def sip_uri(uri: bytes) -> SipUri | None:
+    """None for anything but sip: and sips:."""
+    found = _SIP_URI.match(uri)
+    if found is None:
+        return None
+    port = int(found[3] or 0)
+    return SipUri(found[1] or b"", found[2], port, found[4], found[5] or b"") if port < 65536 else None
+
+
+def param(params: bytes, name: bytes) -> bytes | None:
+    """The value of one parameter, without quotes; b"" when it has none; None when it is not there."""
+    for key, value in _PARAM.findall(params):
+        if key.lower() == name:
+            return unquoted(value)
+    return None
+
+
+def unquoted(value: bytes) -> bytes:
+    """The text of a quoted string; anything else as it is."""
+    if value[:1] != b'"':
+        return value
+    return re.sub(rb"\\(.)", rb"\1", value[1:-1], flags=re.DOTALL)
+
+
+def items(value: bytes) -> list[bytes]:
+    """The values of a comma-separated field; commas in quotes and in `<>` part nothing."""
+    if b"," not in value:
+        return [value]
+    return [item for item in (found.strip() for found in _ITEM.findall(value)) if item]
+
+
+def printable(value: bytes, limit: int) -> str:
+    """Bytes from outside as text for a log line or a page: shortened, without control characters."""
+    text = value[: limit * 2].decode("utf-8", "replace")
+    return "".join(letter if letter.isprintable() else "·" for letter in text)[:limit]

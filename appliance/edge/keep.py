@@ -1,0 +1,162 @@
+"""What the edge keeps on disk: its secret, who may register, who is registered. Files only their owner may read.
+
+Every file is written anew beside the old one and put in its place, so it is whole whenever the power goes. One that
+cannot be read is set aside and said; telephones then register again by themselves.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from appliance.calls.edge import Account, Accounts
+from appliance.calls.moment import Moment
+from appliance.calls.names import Extension
+from appliance.edge.binding import Binding
+from appliance.edge.flows import Flow, packed
+
+log = logging.getLogger("qendra.edge")
+
+_SECRET = 32
+
+
+def secret(folder: Path) -> bytes:
+    """The key of all our marks, made on the first start."""
+    path = folder / "secret"
+    try:
+        kept = path.read_bytes()
+    except FileNotFoundError:
+        kept = b""
+    if len(kept) != _SECRET:
+        if kept:
+            log.warning("%s is damaged; calls set up before now cannot be hung up from the telephone", path)
+        kept = secrets.token_bytes(_SECRET)
+        write(path, kept)
+    return kept
+
+
+def accounts_bytes(accounts: Accounts) -> bytes:
+    """Accounts as they are kept."""
+    people = [[each.extension, each.md5, each.sha256] for each in accounts.accounts]
+    return json.dumps({"realm": accounts.realm, "accounts": people}).encode()
+
+
+def accounts(folder: Path) -> Accounts | None:
+    """Who might register when the desk was last heard; None if it never was."""
+    said = _read(folder / "accounts.json")
+    if said is None:
+        return None
+    try:
+        people = tuple(Account(Extension(str(who)), str(md5), str(sha)) for who, md5, sha in said["accounts"])
+        return Accounts(str(said["realm"]), people)
+    except (KeyError, TypeError, ValueError):
+        _set_aside(folder / "accounts.json")
+        return None
+
+
+def bindings_bytes(bindings: Iterable[Binding], now: Moment) -> bytes:
+    """Registrations as they are kept, with the moment that their ends count from."""
+    rows = [
+        {
+            "device": each.device,
+            "extension": _text(each.extension),
+            "contact": _text(each.contact),
+            "flow": each.flow,
+            "target": each.target,
+            "call_id": _text(each.call_id),
+            "number": each.number,
+            "age": now.mono - each.updated,
+            "left": each.expires - now.mono,
+            "instance": _text(each.instance),
+            "agent": each.agent,
+        }
+        for each in bindings
+    ]
+    return json.dumps({"mono": now.mono, "utc": now.utc, "bindings": rows}).encode()
+
+
+def bindings(folder: Path, now: Moment) -> list[Binding]:
+    """The registrations that have not lapsed meanwhile."""
+    said = _read(folder / "bindings.json")
+    if said is None:
+        return []
+    try:
+        away = now.since(Moment(float(said["mono"]), float(said["utc"])))
+        kept = [_binding(row, away, now) for row in said["bindings"]]
+    except (KeyError, TypeError, ValueError, AttributeError):
+        _set_aside(folder / "bindings.json")
+        return []
+    return [each for each in kept if each.expires > now.mono]
+
+
+def write(path: Path, data: bytes) -> None:
+    """Put `data` in the place of the file, whole.
+
+    Raises:
+        OSError: the disk is full or read-only; the old file stands.
+    """
+    new = path.with_name(path.name + ".new")
+    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        os.fchmod(handle, 0o600)
+        view = memoryview(data)
+        while view:
+            view = view[os.write(handle, view) :]
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    new.replace(path)
+
+
+def _binding(row: dict[str, Any], away: float, now: Moment) -> Binding:
+    int(row["device"], 16)
+    return Binding(
+        device=row["device"],
+        extension=_bytes(row["extension"]),
+        contact=_bytes(row["contact"]),
+        flow=_flow(*row["flow"]),
+        target=_flow(*row["target"]),
+        call_id=_bytes(row["call_id"]),
+        number=int(row["number"]),
+        updated=now.mono - away - float(row["age"]),
+        expires=now.mono - away + float(row["left"]),
+        instance=_bytes(row["instance"]),
+        agent=str(row["agent"]),
+    )
+
+
+def _flow(transport: str, host: str, port: int) -> Flow:
+    if transport not in {"udp", "tcp"} or not packed(host) or not 0 < int(port) < 65536:
+        raise ValueError(f"not a flow: {transport} {host} {port}")
+    return Flow("udp" if transport == "udp" else "tcp", host, int(port))
+
+
+def _text(value: bytes) -> str:
+    return value.decode("latin-1")
+
+
+def _bytes(value: str) -> bytes:
+    return value.encode("latin-1")
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        said = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        said = None
+    if not isinstance(said, dict):
+        _set_aside(path)
+        return None
+    return said
+
+
+def _set_aside(path: Path) -> None:
+    log.warning("%s cannot be read; it is kept as %s.damaged", path, path.name)
+    path.replace(path.with_name(path.name + ".damaged"))

@@ -1,0 +1,102 @@
+"""Requests from the engine: to the telephone they name, to the one their dialog is with, or back with a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from appliance.edge import grammar
+from appliance.edge.binding import Binding
+from appliance.edge.flows import Flow, Output, Send, ToEngine
+from appliance.edge.message import Request
+from appliance.edge.paths import Paths
+from appliance.edge.registrar import Registrar
+from appliance.edge.signs import Signs, transaction_of
+from appliance.edge.tokens import Place
+
+
+class Gone(Exception):
+    """There is no way to the telephone. `status` 0: there will be soon, so no answer; the engine asks again."""
+
+    def __init__(self, status: int, reason: bytes) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+@dataclass(slots=True)
+class Outward:
+    """The engine's requests."""
+
+    signs: Signs
+    registrar: Registrar
+    paths: Paths
+    is_account: Callable[[bytes], bool]
+    is_live: Callable[[Flow], bool]
+    """Can something be sent there: any UDP flow, or a connection that is up?"""
+
+    def request(self, request: Request, now: float) -> list[Output]:
+        """What to do about one request."""
+        place, routes = self.signs.own_routes(request.all(b"route"))
+        transaction = transaction_of(request, self.signs.engine.host)
+        known = self.paths.find(transaction) if request.method in {b"INVITE", b"CANCEL", b"ACK"} else None
+        try:
+            if request.max_forwards == 0:
+                raise Gone(483, b"Too Many Hops")
+            if known is not None:
+                flow, device, uri = known.flow, known.device, known.uri
+            elif place is not None:
+                flow, device, uri = self._in_dialog(place), place.device, b""
+            else:
+                binding = self._named(request)
+                flow, device, uri = binding.target, binding.device, binding.request_uri
+        except Gone as gone:
+            return self._refused(request, gone)
+        if request.method == b"INVITE" and known is None:
+            self.paths.keep(transaction, flow, device, uri, now)
+        top = [self.signs.via_outside(flow, transaction, device)]
+        if request.method == b"INVITE" and not request.called.tag:
+            top += self.signs.record_routes(flow, device)
+        stamped = request.stamped(self.signs.engine.host, self.signs.engine.port)
+        return [Send(flow, request.passed_on(top, stamped, uri=uri, routes=routes))]
+
+    def answer_flow(self, place: Place) -> Flow:
+        """Where the engine's answer goes: where its request came from, or where that telephone is now."""
+        if self.is_live(place.flow):
+            return place.flow
+        binding = self.registrar.device(place.device)
+        return place.flow if binding is None else binding.target
+
+    def _in_dialog(self, place: Place) -> Flow:
+        """Where the telephone of this dialog is now."""
+        binding = self.registrar.device(place.device)
+        if binding is not None:
+            if binding.lost:
+                raise Gone(0, b"")
+            return binding.target
+        if not self.is_live(place.flow):
+            raise Gone(481, b"Call/Transaction Does Not Exist")
+        return place.flow
+
+    def _named(self, request: Request) -> Binding:
+        """The telephone the Request-URI names: `;ob=` picks the device, else the one of its extension heard last."""
+        uri = grammar.sip_uri(request.uri)
+        if request.called.tag:
+            raise Gone(481, b"Call/Transaction Does Not Exist")
+        if uri is None or not self.is_account(uri.user):
+            raise Gone(404, b"Not Found")
+        wanted = (grammar.param(uri.params, b"ob") or b"").decode("latin-1")
+        devices = [each for each in self.registrar.devices(uri.user) if wanted in {"", each.device}]
+        if not devices:
+            raise Gone(480, b"Temporarily Unavailable")
+        there = next((each for each in devices if not each.lost), None)
+        if there is None:
+            raise Gone(0, b"")
+        return there
+
+    def _refused(self, request: Request, gone: Gone) -> list[Output]:
+        if request.method == b"ACK" or not gone.status:
+            return []
+        tag = self.signs.tokens.tag(request.call_id, request.via.branch, request.number)
+        stamped = request.stamped(self.signs.engine.host, self.signs.engine.port)
+        return [ToEngine(request.answered(gone.status, gone.reason, stamped, tag, []))]

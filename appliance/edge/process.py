@@ -1,0 +1,247 @@
+"""The edge's process: sockets, clock and files around the proxy, which decides."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import signal
+import sys
+import time
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+
+from appliance.calls.edge import Accounts, Refused, Registered
+from appliance.calls.moment import Moment
+from appliance.edge import keep
+from appliance.edge.flows import Flow, Output, Send, Tell, ToEngine
+from appliance.edge.message import Garbled
+from appliance.edge.proxy import Proxy
+from appliance.edge.settings import Settings
+from appliance.edge.signs import Signs
+from appliance.edge.tcp import Connections
+from appliance.edge.tokens import Tokens
+from appliance.edge.udp import Inside, Outside, address_toward
+from appliance.wire.peer import Peer, serve
+from appliance.wire.seams import EDGE
+
+log = logging.getLogger("qendra.edge")
+
+SOON = 0.1
+SPACING = 1.0
+"""Seconds from a change of the registrations to their file, and between two writings of it."""
+UNHEARD = 200
+"""Refusals kept for a desk that is away."""
+
+
+class Unable(Exception):
+    """The edge cannot be where it was told to be; says why, in a sentence for a person."""
+
+
+class Edge:
+    """One edge, from `open` to `close`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        tokens = Tokens(keep.secret(settings.state))
+        signs = Signs(tokens, self._here, settings.sip_port, settings.inside_port, settings.engine_port)
+        self.proxy = Proxy(signs, settings.limits)
+        self._toward = lru_cache(maxsize=1024)(address_toward)
+        self._peers: list[Peer] = []
+        self._unheard: deque[Refused] = deque(maxlen=UNHEARD)
+        self._wake: asyncio.TimerHandle | None = None
+        self._saving: asyncio.TimerHandle | None = None
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="keep")
+        self._kept_accounts = b""
+        self._saved = (0, 0.0)
+
+    async def open(self) -> None:
+        """Take up the trade: what was registered before is registered again.
+
+        Raises:
+            Unable: a port is taken, or the address is not ours.
+        """
+        settings = self._settings
+        self._loop = asyncio.get_running_loop()
+        self._remember()
+        try:
+            self._inside = Inside(
+                settings.inside_port, settings.engine_port, self._heard_inside, self._engine_lost, self._settle
+            )
+        except OSError as error:
+            raise Unable(f"port {settings.inside_port} on loopback, for the engine, cannot be had: {error}") from error
+        where = f"{settings.bind} port {settings.sip_port}"
+        try:
+            self._udp = Outside(settings.bind, settings.sip_port, self._heard, self._settle)
+        except OSError as error:
+            raise Unable(f"{where} (SIP over UDP) cannot be had: {error.strerror}") from error
+        self._tcp = Connections(
+            settings.limits, _clock, self._heard_stream, self.proxy.connected, self._ended, self._too_many
+        )
+        try:
+            await self._tcp.listen(settings.bind, settings.sip_port)
+        except OSError as error:
+            raise Unable(f"{where} (SIP over TCP) cannot be had: {error.strerror}") from error
+        try:
+            self._seam = await serve(EDGE, settings.run / "edge.sock", _clock, self._met)
+        except OSError as error:
+            raise Unable(f"the desk's way in cannot be had: {error}") from error
+        log.info("%d telephones remembered; SIP on %s, UDP and TCP", len(self.proxy.registrar), where)
+        self._settle()
+
+    def close(self) -> None:
+        """Keep what is registered, and leave."""
+        if self._wake is not None:
+            self._wake.cancel()
+        if self._saving is not None:
+            self._saving.cancel()
+        self._seam.close()
+        for peer in self._peers:
+            peer.close()
+        self._udp.close()
+        self._save()
+        self._writer.shutdown()
+        self._tcp.close()
+        self._inside.close()
+        log.info("%s", self.proxy.counters)
+
+    def _remember(self) -> None:
+        """Work from what was kept, until the desk says otherwise."""
+        accounts = keep.accounts(self._settings.state)
+        if accounts is not None:
+            now = _now()
+            self.proxy.accept(accounts, now.mono)
+            self.proxy.restore(keep.bindings(self._settings.state, now), now.mono)
+
+    def _heard(self, data: bytes, source: Flow) -> None:
+        self._do(self.proxy.receive(data, source, _clock()))
+
+    def _heard_inside(self, data: bytes) -> None:
+        self._do(self.proxy.receive_inside(data, _clock()))
+
+    def _engine_lost(self, data: bytes) -> None:
+        self._do(self.proxy.engine_refused(data, _clock()))
+
+    def _heard_stream(self, piece: bytes | Garbled, source: Flow) -> bool:
+        """One message of a connection; worth keeping is one that somebody has proved themselves over."""
+        now = _clock()
+        if isinstance(piece, Garbled):
+            outputs = self.proxy.broken(piece, source, now)
+        else:
+            outputs = self.proxy.receive(piece, source, now)
+        self._do(outputs)
+        self._settle()
+        return self.proxy.registrar.at(source) is not None or any(isinstance(each, ToEngine) for each in outputs)
+
+    def _ended(self, flow: Flow) -> None:
+        self._do(self.proxy.disconnected(flow, _clock()))
+        self._settle()
+
+    def _too_many(self, flow: Flow) -> None:
+        self._do(self.proxy.flooded(flow, "too many connections", _clock()))
+
+    def _do(self, outputs: list[Output]) -> None:
+        for output in outputs:
+            match output:
+                case Send(flow, data):
+                    (self._udp if flow.transport == "udp" else self._tcp).send(data, flow)
+                case ToEngine(data):
+                    self._inside.send(data)
+                case Tell(message):
+                    self._tell(message)
+
+    def _tell(self, message: Registered | Refused) -> None:
+        if not self._peers and isinstance(message, Refused):
+            self._unheard.append(message)
+        for peer in self._peers:
+            peer.send(message, _clock())
+
+    async def _met(self, peer: Peer) -> None:
+        """A desk: it hears what there is, then what happens, until it goes."""
+        for registered in self.proxy.everybody():
+            peer.send(registered, _clock())
+        while self._unheard:
+            peer.send(self._unheard.popleft(), _clock())
+        self._peers.append(peer)
+        try:
+            await peer.listen(self._desk_said)
+        finally:
+            self._peers.remove(peer)
+
+    def _desk_said(self, message: object, _: float) -> None:
+        if isinstance(message, Accounts):
+            self._do(self.proxy.accept(message, _clock()))
+            data = keep.accounts_bytes(message)
+            if data != self._kept_accounts:
+                self._kept_accounts = data
+                self._writer.submit(self._write, "accounts.json", data)
+            self._settle()
+
+    def _settle(self) -> None:
+        """After anything has happened: wake at the right time, and keep what has changed."""
+        deadline = self.proxy.next_deadline()
+        if deadline is not None and (self._wake is None or deadline < self._wake.when()):
+            if self._wake is not None:
+                self._wake.cancel()
+            self._wake = self._loop.call_at(deadline, self._tick)
+        if self._saving is None and self.proxy.registrar.revision != self._saved[0]:
+            wait = max(SOON, self._saved[1] + SPACING - _clock())
+            self._saving = self._loop.call_later(wait, self._save)
+
+    def _tick(self) -> None:
+        self._wake = None
+        self._do(self.proxy.tick(_clock()))
+        self._settle()
+
+    def _save(self) -> None:
+        self._saving = None
+        now = _now()
+        self._saved = (self.proxy.registrar.revision, now.mono)
+        self._writer.submit(self._write, "bindings.json", keep.bindings_bytes(self.proxy.registrar, now))
+
+    def _write(self, name: str, data: bytes) -> None:
+        """Runs on the writer's thread, one file after the other: a memory card may take its time."""
+        try:
+            keep.write(self._settings.state / name, data)
+        except OSError as error:
+            log.error("%s cannot be written (%s); telephones may have to register again after a restart", name, error)
+
+    def _here(self, flow: Flow) -> str:
+        if self._settings.bind not in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
+            return self._settings.bind
+        return self._toward(flow.host)
+
+
+def main(settings: Settings) -> int:
+    """Run until SIGTERM or SIGINT; the exit code is 1 when the edge could not begin."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        asyncio.run(_run(settings))
+    except Unable as error:
+        print(error, file=sys.stderr)  # noqa: T201 - the one thing said to who started us
+        return 1
+    return 0
+
+
+async def _run(settings: Settings) -> None:
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    edge = Edge(settings)
+    await edge.open()
+    # What is loaded stays; nearly nothing the edge makes refers to itself.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 100)
+    await stopped.wait()
+    edge.close()
+
+
+def _clock() -> float:
+    return time.monotonic()  # noqa: TID251 - the driver reads the clock, once per message
+
+
+def _now() -> Moment:
+    return Moment(time.monotonic(), time.time())  # noqa: TID251 - the same, for what outlives a boot

@@ -1,0 +1,274 @@
+"""The edge's deciding part: bytes and time in, bytes to send out. No socket, no clock, no file.
+
+A record-routing, stateless proxy (RFC 3261 section 16.11): it keeps no call. What it must know about one stands, under
+a seal of ours, in the messages themselves, so calls outlive a restart of the edge.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from appliance.calls.edge import Account, Accounts, Device, Refusal, Registered
+from appliance.calls.names import Extension
+from appliance.edge.binding import Binding
+from appliance.edge.digest import Digest
+from appliance.edge.flows import Flow, Output, Send, Tell, ToEngine
+from appliance.edge.guard import Guard, Limits
+from appliance.edge.inward import Inward
+from appliance.edge.message import Garbled, Request, Response, is_keepalive, parse
+from appliance.edge.outward import Outward
+from appliance.edge.paths import Paths
+from appliance.edge.pings import Pings, options
+from appliance.edge.refusals import Refusals
+from appliance.edge.registrar import Registrar
+from appliance.edge.signs import Signs
+
+log = logging.getLogger("qendra.edge")
+
+PROBE_EVERY = 0.5
+"""Seconds between two questions whether the engine is back."""
+
+
+@dataclass(slots=True)
+class Counters:
+    """What happened to messages, for the log and for tests."""
+
+    outside: int = 0
+    inside: int = 0
+    garbled: int = 0
+    dropped: int = 0
+    """Answers from outside to nothing we sent."""
+    internal_errors: int = 0
+    """Faults of ours; each is logged."""
+
+
+class Proxy:
+    """Every method answers what to do about what has just happened."""
+
+    def __init__(self, signs: Signs, limits: Limits) -> None:
+        self._signs = signs
+        self._accounts: dict[bytes, Account] = {}
+        self._changed: dict[bytes, None] = {}
+        self._live: set[Flow] = set()
+        self._refusals = Refusals()
+        self._refused: list[Output] = []
+        self._engine_down = False
+        self._next_probe = 0.0
+        self._probes = 0
+        self._paths = Paths()
+        self._digest = Digest(signs.tokens)
+        self.counters = Counters()
+        self.guard = Guard(limits)
+        self.registrar = Registrar(signs.tokens.device, self._note)
+        self._pings = Pings(signs, self.registrar)
+        self._outward = Outward(signs, self.registrar, self._paths, self._is_account, self._is_live)
+        self._inward = Inward(
+            signs, self._digest, self.registrar, self.guard, self._paths, self._refuse, self._is_account
+        )
+
+    def receive(self, data: bytes, source: Flow, now: float) -> list[Output]:
+        """A datagram, or one framed message of a stream, from outside."""
+        self.counters.outside += 1
+        return self._guarded(lambda: self._from_outside(data, source, now), now)
+
+    def receive_inside(self, data: bytes, now: float) -> list[Output]:
+        """A datagram from the engine."""
+        self.counters.inside += 1
+        return self._guarded(lambda: self._from_engine(data, now), now)
+
+    def broken(self, garbled: Garbled, source: Flow, now: float) -> list[Output]:
+        """A stream that cannot be cut into messages any more."""
+        self.counters.garbled += 1
+        return self._guarded(lambda: self._inward.garbled(garbled, source, now), now)
+
+    def flooded(self, source: Flow, detail: str, now: float) -> list[Output]:
+        """The driver turned a connection away."""
+        self._refuse(Refusal.FLOOD, source, detail, now)
+        return self._told(now)
+
+    def engine_refused(self, data: bytes, now: float) -> list[Output]:
+        """Nobody took what we sent to the engine: answer in its place, and ask until it is back."""
+        if not self._engine_down:
+            log.warning(
+                "the engine does not answer on port %d; calls are refused until it does", self._signs.engine.port
+            )
+            self._engine_down = True
+            self._next_probe = now + PROBE_EVERY
+        return self._guarded(lambda: self._in_its_place(data), now)
+
+    def connected(self, flow: Flow) -> None:
+        """A connection is up."""
+        self._live.add(flow)
+
+    def disconnected(self, flow: Flow, now: float) -> list[Output]:
+        """A connection has ended."""
+        self._live.discard(flow)
+        self.registrar.disconnected(flow, now)
+        return self._told(now)
+
+    def accept(self, accounts: Accounts, now: float) -> list[Output]:
+        """Everybody who may register from now on. Who is not in it, or has a new password, is signed off."""
+        before, same_realm = self._accounts, accounts.realm.encode() == self._digest.realm
+        self._accounts = {account.extension.encode(): account for account in accounts.accounts}
+        self._digest.accept(accounts.realm, self._accounts)
+
+        def stays(extension: bytes) -> bool:
+            old, new = before.get(extension), self._accounts.get(extension)
+            return new is not None and (old is None or not same_realm or (old.md5, old.sha256) == (new.md5, new.sha256))
+
+        self.registrar.keep_only(stays)
+        return self._told(now)
+
+    def restore(self, bindings: Iterable[Binding], now: float) -> None:
+        """What was registered in an earlier life; accounts come first."""
+        self.registrar.restore((each for each in bindings if each.extension in self._accounts), now)
+        for binding in self.registrar:
+            self._pings.watch(binding, now)
+
+    def everybody(self) -> list[Registered]:
+        """One word per extension that has a telephone, for a desk that has just come."""
+        return [self._registered(extension) for extension in self.registrar.extensions()]
+
+    def next_deadline(self) -> float | None:
+        """When `tick` has something to do."""
+        deadlines = (
+            self.registrar.next_deadline(),
+            self._paths.next_deadline(),
+            self._refusals.next_deadline(),
+            self._pings.next_deadline(),
+            self._next_probe if self._engine_down else None,
+        )
+        return min((each for each in deadlines if each is not None), default=None)
+
+    def tick(self, now: float) -> list[Output]:
+        """Do what has become due."""
+        self._paths.tick(now)
+        self.registrar.tick(now)
+        outputs: list[Output] = [Tell(refused) for refused in self._refusals.tick(now)]
+        outputs += self._pings.tick(now)
+        if self._engine_down and self._next_probe <= now:
+            self._next_probe = now + PROBE_EVERY
+            outputs.append(ToEngine(self._probe()))
+        return outputs + self._told(now)
+
+    def _guarded(self, work: Callable[[], list[Output]], now: float) -> list[Output]:
+        """Bytes from outside never raise past this room: a fault of ours costs one message, and is counted."""
+        try:
+            outputs = work()
+        except Exception:
+            self.counters.internal_errors += 1
+            log.exception("a message could not be handled")
+            return []
+        return outputs + self._told(now) if self._changed or self._refused else outputs
+
+    def _from_outside(self, data: bytes, source: Flow, now: float) -> list[Output]:
+        if self.guard.banned(source.host, now):
+            self._refuse(Refusal.BANNED, source, "still", now)
+            return []
+        if self.guard.exhausted(source.host, now) and not self.registrar.lives_at(source.host):
+            self._refuse(Refusal.FLOOD, source, "too many requests", now)
+            return []
+        if is_keepalive(data):
+            return []
+        message = parse(data)
+        match message:
+            case Request():
+                return self._outbound(self._inward.request(message, source, now))
+            case Response():
+                return self._answer_from_telephone(message, source)
+            case Garbled():
+                self.counters.garbled += 1
+                return self._inward.garbled(message, source, now)
+
+    def _from_engine(self, data: bytes, now: float) -> list[Output]:
+        if self._engine_down:
+            log.info("the engine is back")
+            self._engine_down = False
+        message = parse(data)
+        match message:
+            case Request():
+                return self._outward.request(message, now)
+            case Response():
+                return self._answer_from_engine(message)
+            case Garbled():
+                self.counters.garbled += 1
+                return []
+
+    def _outbound(self, outputs: list[Output]) -> list[Output]:
+        """With the engine known to be away, its refusal instead of what would be lost."""
+        if not self._engine_down:
+            return outputs
+        return [
+            answer
+            for output in outputs
+            for answer in (self._in_its_place(output.data) if isinstance(output, ToEngine) else [output])
+        ]
+
+    def _answer_from_telephone(self, response: Response, source: Flow) -> list[Output]:
+        """Only an answer to something we sent to that address passes."""
+        place = self._signs.tokens.behind(response.via.branch)
+        if place is None or place.flow.host != source.host:
+            self.counters.dropped += 1
+            return []
+        data = response.passed_back()
+        if data is None:
+            self._pings.answered(place.device)
+            return []
+        return [ToEngine(data)]
+
+    def _answer_from_engine(self, response: Response) -> list[Output]:
+        place = self._signs.tokens.behind(response.via.branch)
+        data = response.passed_back() if place is not None else None
+        if place is None or data is None:
+            return []
+        return [Send(self._outward.answer_flow(place), data)]
+
+    def _in_its_place(self, data: bytes) -> list[Output]:
+        """The answer of an engine that is not there."""
+        request = parse(data)
+        if not isinstance(request, Request) or request.method == b"ACK":
+            return []
+        tag = self._signs.tokens.tag(request.call_id, request.via.branch, request.number)
+        via = request.lines[request.keys.index(b"via")]
+        answer = parse(request.answered(503, b"Service Unavailable", via, tag, [b"Retry-After: 2"]))
+        return self._answer_from_engine(answer) if isinstance(answer, Response) else []
+
+    def _probe(self) -> bytes:
+        self._probes += 1
+        engine = self._signs.engine
+        via = self._signs.via_inside(engine, b"probe-%d" % self._probes, "")
+        uri = b"sip:%b:%d" % (engine.host.encode(), engine.port)
+        return options(via, uri, engine.host.encode(), b"probe-%d" % self._probes, self._probes)
+
+    def _note(self, extension: bytes) -> None:
+        self._changed[extension] = None
+
+    def _is_account(self, extension: bytes) -> bool:
+        return extension in self._accounts
+
+    def _is_live(self, flow: Flow) -> bool:
+        return flow.transport == "udp" or flow in self._live
+
+    def _refuse(self, refusal: Refusal, source: Flow, detail: str, now: float) -> None:
+        told = self._refusals.add(refusal, source, detail, now)
+        if told is not None:
+            log.info("%s: %s, %s", told.source, told.refusal, told.detail)
+            self._refused.append(Tell(told))
+
+    def _told(self, now: float) -> list[Output]:
+        """What the desk is to hear about what has just been done."""
+        told, self._refused = self._refused, []
+        changed, self._changed = self._changed, {}
+        for extension in changed:
+            for binding in self.registrar.devices(extension):
+                self._pings.watch(binding, now)
+            told.append(Tell(self._registered(extension)))
+        return told
+
+    def _registered(self, extension: bytes) -> Registered:
+        devices = tuple(
+            Device(binding.device, str(binding.target), binding.agent) for binding in self.registrar.devices(extension)
+        )
+        return Registered(Extension(extension.decode("ascii", "replace")), devices)

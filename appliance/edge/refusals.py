@@ -1,0 +1,58 @@
+"""Refusals for the desk, folded: the first of a kind at once, the others of its ten seconds as one with their number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from appliance.calls.edge import Refusal, Refused
+from appliance.edge.flows import Flow
+
+WINDOW = 10.0
+"""Seconds."""
+_MOST = 200
+"""Kinds open at a time; a flood of ever new ones is told as one kind."""
+
+
+@dataclass(slots=True)
+class _Fold:
+    ends: float
+    source: str
+    times: int = 0
+
+
+class Refusals:
+    """Counts refusals of one kind, address and wording."""
+
+    def __init__(self) -> None:
+        self._open: dict[tuple[Refusal, str, str], _Fold] = {}
+        self.total = 0
+
+    def add(self, refusal: Refusal, source: Flow, detail: str, now: float) -> Refused | None:
+        """One more; answers what to tell at once, if anything."""
+        self.total += 1
+        key = (refusal, source.host, detail)
+        if key not in self._open and len(self._open) >= _MOST:
+            key = (refusal, "", "from many addresses")
+        fold = self._open.get(key)
+        if fold is not None:
+            fold.times += 1
+            fold.source = str(source)
+            return None
+        self._open[key] = _Fold(now + WINDOW, str(source))
+        return Refused(refusal, str(source), key[2])
+
+    def next_deadline(self) -> float | None:
+        """When the oldest fold is told."""
+        return next(iter(self._open.values())).ends if self._open else None
+
+    def tick(self, now: float) -> list[Refused]:
+        """What is to be told now."""
+        told: list[Refused] = []
+        while self._open:
+            key, fold = next(iter(self._open.items()))
+            if fold.ends > now:
+                break
+            del self._open[key]
+            if fold.times:
+                told.append(Refused(key[0], fold.source, key[2], fold.times))
+        return told

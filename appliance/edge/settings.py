@@ -1,0 +1,27 @@
+"""How this edge is placed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from appliance.edge.guard import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where the edge listens, and where it keeps its things."""
+
+    run: Path
+    """Folder of the seam sockets."""
+    state: Path
+    """Folder of secret, bindings and accounts."""
+    bind: str = "127.0.0.1"
+    """The LAN address; `0.0.0.0` for all."""
+    sip_port: int = 5060
+    """UDP and TCP."""
+    engine_port: int = 5070
+    """Where the engine listens on loopback."""
+    inside_port: int = 5071
+    """Our own port on loopback, connected to the engine's."""
+    limits: Limits = field(default_factory=Limits)

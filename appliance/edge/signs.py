@@ -1,0 +1,81 @@
+"""What the edge writes into messages on their way: its Via, its Record-Routes, and how it reads them again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from appliance.edge import grammar
+from appliance.edge.flows import Flow, host_port
+from appliance.edge.message import Request
+from appliance.edge.tokens import COOKIE, Place, Tokens
+
+LOOPBACK = "127.0.0.1"
+
+
+class Signs:
+    """The edge's two sides by their addresses: `here` names the outside one as a telephone at that flow sees it."""
+
+    def __init__(
+        self, tokens: Tokens, here: Callable[[Flow], str], sip_port: int, inside_port: int, engine_port: int
+    ) -> None:
+        self.tokens = tokens
+        self.engine = Flow("udp", LOOPBACK, engine_port)
+        self._here = here
+        self._sip_port = sip_port
+        self._inside = b"%b:%d" % (LOOPBACK.encode(), inside_port)
+
+    def outside(self, flow: Flow) -> bytes:
+        """Our address and port on that telephone's side."""
+        return host_port(self._here(flow), self._sip_port).encode()
+
+    def via_outside(self, flow: Flow, transaction: bytes, device: str) -> bytes:
+        """Our Via line in a request to a telephone."""
+        branch = self.tokens.branch(transaction, self.tokens.token(flow, device))
+        return b"Via: SIP/2.0/%b %b;branch=%b" % (flow.transport.upper().encode(), self.outside(flow), branch)
+
+    def via_inside(self, answer_to: Flow, transaction: bytes, device: str) -> bytes:
+        """Our Via line in a request to the engine; the answer will go to `answer_to`."""
+        branch = self.tokens.branch(transaction, self.tokens.token(answer_to, device))
+        return b"Via: SIP/2.0/UDP %b;branch=%b" % (self._inside, branch)
+
+    def record_routes(self, flow: Flow, device: str) -> tuple[bytes, bytes]:
+        """Our Record-Route lines, outside and inside (RFC 5658): both sides find us at the address that is theirs."""
+        token = self.tokens.token(flow, device)
+        transport = b"" if flow.transport == "udp" else b";transport=" + flow.transport.encode()
+        return (
+            b"Record-Route: <sip:%b@%b%b;lr>" % (token, self.outside(flow), transport),
+            b"Record-Route: <sip:%b@%b;lr>" % (token, self._inside),
+        )
+
+    def own_routes(self, routes: list[bytes]) -> tuple[Place | None, list[bytes]]:
+        """The place our own topmost Routes name, if any, and the Routes behind them."""
+        place: Place | None = None
+        for at, route in enumerate(routes):
+            address = grammar.address(route)
+            uri = grammar.sip_uri(address.uri) if address else None
+            mine = self.tokens.place(uri.user) if uri else None
+            if mine is None and (uri is None or b"%b:%d" % (uri.host, uri.port) != self._inside):
+                return place, routes[at:]
+            place = place or mine
+        return place, []
+
+    def answer_to(self, request: Request, source: Flow) -> Flow:
+        """Where answers go: where the request came from, or the port its Via names (section 18.2.2, RFC 3581)."""
+        via = request.via
+        if (
+            source.transport != "udp"
+            or via.host != source.host.encode()
+            or grammar.param(via.params, b"rport") is not None
+        ):
+            return source
+        return Flow("udp", source.host, via.port or 5060)
+
+
+def transaction_of(request: Request, host: str) -> bytes:
+    """What a request has in common with its repeats, its CANCEL and the ACK of its refusal (section 16.11)."""
+    via = request.via
+    branch = via.branch
+    if branch.startswith(COOKIE) and len(branch) > len(COOKIE):
+        return b"%b\0%b\0%b\0%d" % (branch, via.sent_by, host.encode(), request.number)
+    # RFC 2543, which had no branches to rely on.
+    return b"%b\0%b\0%b\0%b\0%d" % (request.call_id, request.caller.tag, request.uri, via.sent_by, request.number)
