@@ -33,12 +33,15 @@ _WOKEN = Reply(Command(""), "OK")
 
 
 def ask(command: Command | str) -> Asking[Reply]:
-    """For a procedure that wants an answer: `reply = yield from ask("AT+CSQ")`."""
+    """Ask and wait for the answer.
+
+    In a procedure: `reply = yield from ask("AT+CSQ")`.
+    """
     return (yield Command(command) if isinstance(command, str) else command)
 
 
 def pause(seconds: float) -> Procedure:
-    """For a procedure that has to wait: `yield from pause(0.5)`."""
+    """Let time pass."""
     yield Pause(seconds)
 
 
