@@ -44,6 +44,7 @@ _PARAM = re.compile(
     re.DOTALL,
 )  # fmt: skip
 _ITEM = re.compile(rb'(?:[^,"<]|' + _QUOTED + rb"|<[^>]*+>)+", re.DOTALL)
+_ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 _TAG = re.compile(rb";" + _SPACE + rb"*tag" + _SPACE + rb"*=" + _SPACE + rb"*([^\s;]+)", re.IGNORECASE)
 
 
@@ -139,6 +140,8 @@ def sip_uri(uri: bytes) -> SipUri | None:
 
 def param(params: bytes, name: bytes) -> bytes | None:
     """The value of one parameter, without quotes; b"" when it has none; None when it is not there."""
+    if name not in params.lower():
+        return None
     for key, value in _PARAM.findall(params):
         if key.lower() == name:
             return unquoted(value)
@@ -149,7 +152,7 @@ def unquoted(value: bytes) -> bytes:
     """The text of a quoted string; anything else as it is."""
     if value[:1] != b'"':
         return value
-    return re.sub(rb"\\(.)", rb"\1", value[1:-1], flags=re.DOTALL)
+    return _ESCAPED.sub(rb"\1", value[1:-1]) if b"\\" in value else value[1:-1]
 
 
 def items(value: bytes) -> list[bytes]:
