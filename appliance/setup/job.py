@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -36,13 +38,15 @@ class Job:
     def __init__(self, log: TextIO, show_phase: Callable[[str], None] = lambda _: None) -> None:
         self._log = log
         self._show_phase = show_phase
+        self._phase = ""
+        self._entered = self._shown = time.monotonic()
         self.notices: list[str] = []
         """What the person must hear at the end, though nothing failed."""
 
     def phase(self, what: str) -> None:
         """Show what is being done right now."""
         self.note(f"{PHASE_MARK}{what}")
-        self._show_phase(what)
+        self._enter(what)
 
     def note(self, text: str) -> None:
         """Keep a line in the log only."""
@@ -73,11 +77,12 @@ class Job:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
+            start_new_session=True,
         ) as process:
             try:
                 self._follow(process, output)
             except BaseException:
-                process.terminate()
+                end_all(process)
                 raise
         self.note(f"({time.monotonic() - started:.1f} s)")
         if process.returncode:
@@ -91,7 +96,24 @@ class Job:
             output.append(line.rstrip())
             del output[: -10 * TAIL]
             if line.startswith(PHASE_MARK):
-                self._show_phase(line.removeprefix(PHASE_MARK).strip())
+                self._enter(line.removeprefix(PHASE_MARK).strip())
+            elif time.monotonic() - self._shown >= 1:
+                self._show(f"{self._phase}, {time.monotonic() - self._entered:.0f} s")
+
+    def _enter(self, phase: str) -> None:
+        self._phase = phase
+        self._entered = time.monotonic()
+        self._show(phase)
+
+    def _show(self, text: str) -> None:
+        self._shown = time.monotonic()
+        self._show_phase(text)
+
+
+def end_all(process: subprocess.Popen[str]) -> None:
+    """End a tool and what it started. What runs as the administrator is not ours to end; it finishes by itself."""
+    with contextlib.suppress(PermissionError, ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
 
 
 def tool_environment(**more: str) -> dict[str, str]:

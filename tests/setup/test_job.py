@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import os
-import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,12 @@ def test_output_goes_to_the_log_and_phases_to_the_person() -> None:
     job.call(["sh", "-c", "echo quiet; echo == compiling; echo loud >&2"])
     assert phases == ["compiling"]
     assert {"quiet", "== compiling", "loud"} <= set(log.getvalue().splitlines())
+
+
+def test_long_work_shows_that_it_goes_on() -> None:
+    phases = list[str]()
+    Job(io.StringIO(), phases.append).call(["sh", "-c", "echo == compiling; sleep 1.1; echo one more file"])
+    assert phases == ["compiling", "compiling, 1 s"]
 
 
 def test_a_failure_carries_the_end_of_the_output() -> None:
@@ -65,13 +72,26 @@ def test_tools_do_not_see_what_would_lead_them_astray(monkeypatch: pytest.Monkey
     assert os.path.isabs(env["HOME"])  # noqa: PTH117 - a variable's text, not a file of ours
 
 
-def test_an_interrupted_set_up_ends_its_tool() -> None:
+def test_an_interrupted_set_up_ends_its_tool_and_what_that_started() -> None:
     class Stop(Exception):
         pass
 
     def stop(_: str) -> None:
         raise Stop
 
-    program = "import time; print('== waiting', flush=True); time.sleep(60)"
+    log = io.StringIO()
     with pytest.raises(Stop):  # would take a minute if the tool were waited for
-        Job(io.StringIO(), stop).call([sys.executable, "-c", program])
+        Job(log, stop).call(["sh", "-c", "sleep 60 & echo $!; echo == waiting; wait"])
+    started = int(log.getvalue().splitlines()[1])
+    deadline = time.monotonic() + 5
+    while is_alive(started):
+        assert time.monotonic() < deadline, "the tool's own child goes on"
+        time.sleep(0.01)
+
+
+def is_alive(process: int) -> bool:
+    """Whether a process runs; one that has ended and was not collected yet does not."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
