@@ -25,7 +25,7 @@ from appliance.store.accounts import AccountShelf
 from appliance.store.calls import CallQuery, CallShelves
 from appliance.store.journal import Journal
 from appliance.store.secret_file import SecretFile
-from appliance.store.settings import SettingsShelf
+from appliance.store.settings import KEPT, SettingsShelf
 from appliance.store.tasks import TaskShelf
 from appliance.store.trouble import StoreTrouble
 from appliance.supervisor.answers import account_of
@@ -34,19 +34,22 @@ from appliance.switchboard.settings import Settings
 
 log = logging.getLogger("qendra.desk")
 
+SITE = "site file"
+"""Who has changed the settings, when it was the installer's file."""
+
 
 class Books:
     """Opened for their one owner, the desk."""
 
-    def __init__(self, data: Path, now: Moment, troubled: Callable[[], None] = lambda: None) -> None:
-        """Open all of them; what had to be repaired is logged. `troubled` is called, from any thread, when `troubles`
-        has changed.
+    def __init__(self, data: Path, now: Moment) -> None:
+        """Open all of them; what had to be repaired is logged.
 
         Raises:
             StoreTrouble: one of them cannot be used; says which and why.
         """
         self._troubles: dict[str, str] = {}
-        self._troubled = troubled
+        self.troubled: Callable[[], None] = lambda: None
+        """Called, from any thread, when `troubles` has changed."""
         self.secrets = SecretFile(data / "secrets")
         self.settings = SettingsShelf(data / "settings.tdb", Settings)
         self.accounts = AccountShelf(data / "accounts.tdb")
@@ -68,7 +71,7 @@ class Books:
             self._troubles[part] = words
         else:
             self._troubles.pop(part, None)
-        self._troubled()
+        self.troubled()
 
     def firm(self) -> Settings:
         """The settings in force.
@@ -87,12 +90,13 @@ class Books:
             StoreTrouble: the disk refuses.
         """
         what = f"Site file {site.digest[:12]}"
-        if any(version.what == what for version in self.settings.history(limit=500)):
+        before = (version.what for version in self.settings.history(limit=KEPT) if version.who == SITE)
+        if next(before, "") == what:
             return False
         realm = self.secrets.realm
         self.secrets.save_phones(account_of(who, realm, password) for who, password in site.passwords.items())
         version = self.settings.version
-        self.settings.save(site.settings, who="site file", what=what, at=now.utc, based_on=version)
+        self.settings.save(site.settings, who=SITE, what=what, at=now.utc, based_on=version)
         return True
 
     def talks_since_midnight(self, zone: ZoneInfo, now: Moment) -> Counter[Extension]:

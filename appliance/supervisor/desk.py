@@ -1,4 +1,4 @@
-"""The desk process: the switchboard with everything it needs around it.
+"""The desk process: `python -m appliance.supervisor.desk`.
 
 It owns the heart, the modems' command ports, the lamps, the journal and the settings. It may die and come back at any
 time: people who talk go on talking, and it takes up where the journal ends.
@@ -6,270 +6,108 @@ time: people who talk go on talking, and it takes up where the journal ends.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
-import contextlib
 import logging
 import os
 import secrets
-from collections.abc import Iterable
-from dataclasses import dataclass
+import signal
+import sys
+from functools import partial
 from pathlib import Path
-from zoneinfo import ZoneInfo
+from typing import Literal
 
-from appliance.callflow.hours import local
-from appliance.calls import events, facts
-from appliance.calls.edge import Accounts, Refused, Registered
-from appliance.calls.events import Event
-from appliance.calls.facts import Fact
-from appliance.calls.moment import Moment
-from appliance.calls.names import LegId, LineId, TaskId
-from appliance.calls.prompt import Say
+from appliance.calls.names import LineId
+from appliance.lines.port import Line
+from appliance.lines.settings import Adopted, LineSettings
 from appliance.prompts.fault import PromptFault
-from appliance.prompts.library import Prompts
+from appliance.prompts.library import Prompts, PromptSettings
 from appliance.store.accounts import OWNER
+from appliance.store.trouble import StoreTrouble
 from appliance.supervisor import clock
-from appliance.supervisor.alarms import Alarms
-from appliance.supervisor.answers import Answers, link_hash
-from appliance.supervisor.archivist import Archivist
+from appliance.supervisor.answers import link_hash
 from appliance.supervisor.books import Books
-from appliance.supervisor.links import Link
-from appliance.supervisor.numbers import canonical_in
-from appliance.supervisor.sayings import everything_said
-from appliance.supervisor.wiring import Wiring
-from appliance.switchboard.asks import WEB_SAYS
-from appliance.switchboard.live import live
-from appliance.switchboard.settings import Settings
-from appliance.switchboard.switchboard import Switchboard
-from appliance.switchboard.table import Output
-from appliance.wire.peer import Peer, serve
-from appliance.wire.seams import EDGE, ENGINE, WEB
-from firmware_hooks.board import Panel
+from appliance.supervisor.frontdesk import Address, FrontDesk
+from appliance.supervisor.site import Site, SiteError, load
+from firmware_hooks.board import BoardFault, LampSettings, open_panel
 
 log = logging.getLogger("qendra.desk")
 
-LIVE_PAUSE = 0.1
-"""Seconds between two pictures for the page: ten a second at most."""
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run until told to stop (SIGTERM, SIGINT); 0 then, 1 when the desk cannot do its work."""
+    parser = argparse.ArgumentParser(prog="qendra-desk")
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--site", type=Path)
+    parser.add_argument("--bind", required=True)
+    parser.add_argument("--sip-port", type=int, required=True)
+    parser.add_argument("--web-port", type=int, required=True)
+    wishes = parser.parse_args(arguments)
+    try:
+        asyncio.run(_live(wishes))
+    except (StoreTrouble, SiteError, PromptFault, BoardFault) as error:
+        log.critical("%s", error)
+        return 1
+    return 0
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where telephones find the box."""
+async def _live(wishes: argparse.Namespace) -> None:
+    site = load(wishes.site)
+    books = Books(wishes.data, clock.now())
+    panel = open_panel(_lamps(site), wishes.run)
+    try:
+        books.take_site(site, clock.now())
+        offer_link(books, wishes.run)
+        firm = books.firm()
+        prompts = Prompts(PromptSettings(wishes.data / "speech", firm.language, firm.country))
+        desk = FrontDesk(books, prompts, panel, wishes.run, Address(wishes.bind, wishes.sip_port))
+        await _until_told(desk, _modems(site, wishes.run))
+        await prompts.close()
+    finally:
+        panel.close()
+        books.close()
 
-    host: str
-    port: int
+
+async def _until_told(desk: FrontDesk, modems: tuple[LineSettings, ...]) -> None:
+    stop = asyncio.Event()
+    for told in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(told, stop.set)
+    working = [asyncio.create_task(desk.live())]
+    for modem in modems:
+        line = Line(modem, partial(desk.wiring.line_said, modem.name), _adopted(desk, modem.name))
+        desk.wiring.lines[modem.name] = line
+        working.append(asyncio.create_task(line.run()))
+    stopping = asyncio.create_task(stop.wait())
+    done, _ = await asyncio.wait([*working, stopping], return_when=asyncio.FIRST_COMPLETED)
+    for task in (*working, stopping):
+        task.cancel()
+    await asyncio.gather(*working, return_exceptions=True)
+    for task in done - {stopping}:
+        task.result()  # a task of the desk that ends by itself has failed: say why, and be started again
 
 
-class Desk:
-    """Everything of the desk that lives while the process does. One event loop; nothing in it waits for a disk."""
+def _adopted(desk: FrontDesk, line: LineId) -> Adopted | None:
+    kept = desk.adopted(line)
+    return None if kept is None else Adopted(*kept)
 
-    def __init__(self, books: Books, prompts: Prompts, panel: Panel, run: Path, address: Address) -> None:
-        self._books = books
-        self._prompts = prompts
-        self._run = run
-        self._address = address
-        self._engine = Link(ENGINE, run / "engine.sock", self._engine_said, lambda: None, self._engine_lost)
-        self._edge = Link(EDGE, run / "edge.sock", self._edge_said, self.tell_accounts, lambda: None)
-        self.wiring = Wiring(self._engine, prompts, panel, self.post)
-        self._archivist = Archivist(books.calls, books.tasks)
-        self._answers = Answers(self, books.settings, books.accounts, books.secrets)
-        self._alarms = Alarms()
-        self._pages: set[Peer] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._waking: asyncio.TimerHandle | None = None
-        self._drawing: asyncio.TimerHandle | None = None
-        self._loop = asyncio.get_running_loop()
-        self._board = self._take_up()
 
-    def _take_up(self) -> Switchboard:
-        """The switchboard as the journal left it."""
-        now, settings = clock.now(), self._books.firm()
-        zone = ZoneInfo(settings.timezone)
-        word, count = secrets.token_hex(3), iter(range(1, 1 << 62))
-        board = Switchboard(
-            settings,
-            zone,
-            lambda prefix: f"{prefix}-{word}-{next(count)}",
-            canonical_in(settings.country),
-            now,
-        )
-        replay = self._books.replay
-        self._archivist.resume(replay.head, replay.facts)
-        outputs = board.restore((*replay.head, *replay.facts), now)
-        board.count_talks(self._books.talks_since_midnight(zone, now), now)
-        for line, (leg, _) in board.line_legs().items():
-            self.wiring.adopt(leg, line)
-        self._loop.call_soon(lambda: self._deal(outputs))
-        return board
+def _modems(site: Site, run: Path) -> tuple[LineSettings, ...]:
+    """The real ones, and those in software, whose ports are in the run folder."""
+    folder = run / "lines"
+    virtual = (
+        LineSettings(name, at=str(folder / f"{name}-at"), sound=str(folder / f"{name}-sound"))
+        for name in site.virtual_lines
+    )
+    return (*site.lines, *virtual)
 
-    async def live(self) -> None:
-        """Run until cancelled."""
-        server = await serve(WEB, self._run / "desk.sock", lambda: clock.now().mono, self._meet_page)
-        self._warm(self._books.firm())
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._engine.keep())
-            group.create_task(self._edge.keep())
-            group.create_task(self._keep_house())
-            group.create_task(server.serve_forever())
 
-    def adopted(self, line: LineId) -> tuple[LegId, str] | None:
-        """The leg and number this line had before a restart."""
-        return self._board.line_legs().get(line)
-
-    # ---- events in, outputs out
-
-    def post(self, event: Event, at: float | None = None) -> None:
-        """Give the switchboard an event, which happened now or at an earlier monotonic second."""
-        now = clock.now() if at is None else clock.moment_of(at)
-        self._deal(self._board.handle(event, now))
-
-    def _deal(self, outputs: Iterable[Output]) -> None:
-        for output in outputs:
-            if isinstance(output, Fact):
-                self._note(output)
-            else:
-                self.wiring.obey(output)
-        self._wake_later()
-        self._draw_later()
-
-    def _note(self, fact: Fact) -> None:
-        self._books.journal.append(fact)
-        self._archivist.take(fact)
-
-    def _wake_later(self) -> None:
-        if self._waking is not None:
-            self._waking.cancel()
-        deadline = self._board.next_deadline()
-        self._waking = None if deadline is None else self._loop.call_at(deadline, self._wake)
-
-    def _wake(self) -> None:
-        self._deal(self._board.tick(clock.now()))
-
-    # ---- engine and edge
-
-    def _engine_said(self, message: object, at: float) -> None:
-        self.wiring.engine_said(message, at)  # type: ignore[arg-type]  # the seam has no other words
-
-    def _engine_lost(self) -> None:
-        self.wiring.engine_lost()
-        self.post(events.EngineDown())
-
-    def _edge_said(self, message: object, _: float) -> None:
-        match message:
-            case Registered(extension=extension, devices=devices):
-                self.post(events.PhonesChanged(extension, tuple(device.device for device in devices)))
-            case Refused(refusal=refusal, source=source, detail=detail, times=times):
-                self._note(facts.PhoneRefused(clock.now(), refusal.value, source, detail, times))
-                self._alarms.refused(message, clock.now())
-                self._draw_later()
-            case _:
-                pass
-
-    def tell_accounts(self) -> None:
-        """Tell the front door who may register."""
-        people = {person.extension for person in self._books.firm().people}
-        known = self._books.secrets.phones()
-        accounts = (account for extension, account in known.items() if extension in people)
-        self._edge.send(Accounts(self._books.secrets.realm, tuple(accounts)))
-
-    # ---- the page
-
-    async def _meet_page(self, peer: Peer) -> None:
-        self._pages.add(peer)
-        peer.send(self._picture(), clock.now().mono)
-        try:
-            await peer.listen(lambda ask, _: self._hear(peer, ask))
-        finally:
-            self._pages.discard(peer)
-
-    def _hear(self, peer: Peer, ask: object) -> None:
-        if not isinstance(ask, WEB_SAYS):
-            return
-        answering = asyncio.ensure_future(self._answer(peer, ask))
-        self._tasks.add(answering)
-        answering.add_done_callback(self._tasks.discard)
-
-    async def _answer(self, peer: Peer, ask: object) -> None:
-        answer = await self._answers.answer(ask)  # type: ignore[arg-type]  # WEB_SAYS are all asks
-        peer.send(answer, clock.now().mono)
-
-    def _picture(self) -> object:
-        now = clock.now()
-        return live(self._board, now, (*self._books.troubles, *self._alarms.words(now)))
-
-    def _draw_later(self) -> None:
-        if self._drawing is None:
-            self._drawing = self._loop.call_later(LIVE_PAUSE, self._draw)
-
-    def _draw(self) -> None:
-        self._drawing = None
-        if self._pages:
-            picture, at = self._picture(), clock.now().mono
-            for page in self._pages:
-                page.send(picture, at)
-
-    # ---- what the page asks for (answers.Office)
-
-    def apply(self, settings: Settings) -> None:
-        """Put these in force for the next call."""
-        self._deal(self._board.configure(settings, ZoneInfo(settings.timezone), clock.now()))
-        with contextlib.suppress(PromptFault):
-            self._prompts.use(settings.language, settings.country)
-        self._warm(settings)
-
-    def ask_operator(self, asked: events.OperatorAsked) -> None:
-        """An operator wants something."""
-        self.post(asked)
-
-    def close_task(self, task: TaskId, who: str, note: str) -> bool:
-        """Close it; False when there is no such open task."""
-        outputs = self._board.close_task(task, who, note, clock.now())
-        self._deal(outputs)
-        return bool(outputs)
-
-    def owner_changed(self, who: str, what: str, version: int) -> None:
-        """Put it in the journal."""
-        self._note(facts.OwnerChanged(clock.now(), who, what, version))
-
-    def owner_is_there(self) -> None:
-        """The one-time link is not wanted any more."""
-        (self._run / "owner-link").unlink(missing_ok=True)
-
-    async def speak(self, say: Say) -> str:
-        """The path of a sound file.
-
-        Raises:
-            PromptFault: it could not be made.
-        """
-        return str(await self._prompts.sound(say))
-
-    def address(self) -> tuple[str, int]:
-        """Where telephones find the box."""
-        return self._address.host, self._address.port
-
-    def _warm(self, settings: Settings) -> None:
-        """Make every sentence of the flow before somebody has to wait for it."""
-        self._prompts.warm(everything_said(settings))
-
-    # ---- housekeeping
-
-    async def _keep_house(self) -> None:
-        """A new journal at start and every day; shelves made durable, and compacted in the night."""
-        day = ""
-        while True:
-            now = clock.now()
-            today = f"{local(now.utc, self._board.zone):%Y-%m-%d}"
-            if today != day:
-                day = await self._turn_over(now, today)
-            await asyncio.sleep(60)
-            await asyncio.to_thread(self._books.flush)
-
-    async def _turn_over(self, now: Moment, today: str) -> str:
-        """Begin a new journal; "" when the shelves could not be made safe, and the old one has to stay in force."""
-        if not await asyncio.to_thread(self._books.flush):
-            return ""
-        self._books.journal.rotate(self._board.carried(now), now)
-        await asyncio.to_thread(self._books.tidy)
-        return today
+def _lamps(site: Site) -> LampSettings:
+    lamps = site.lamps
+    factory: Literal["auto", "mock", "none"] = "auto"
+    if lamps.factory in ("mock", "none"):
+        factory = "mock" if lamps.factory == "mock" else "none"
+    return LampSettings(tuple(lamps.operators.items()), lamps.buzzer, factory=factory)
 
 
 def offer_link(books: Books, run: Path) -> None:
@@ -282,3 +120,7 @@ def offer_link(books: Books, run: Path) -> None:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w", encoding="ascii") as file:
             file.write(f"/welcome/{token}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

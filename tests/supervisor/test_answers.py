@@ -1,0 +1,252 @@
+"""The desk's answers to the page, over real books on disk."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from appliance.calls import events
+from appliance.calls.events import OperatorWish
+from appliance.calls.names import Extension, TaskId
+from appliance.calls.prompt import Say
+from appliance.prompts.fault import PromptFault
+from appliance.supervisor import clock
+from appliance.supervisor.answers import ALPHABET, Answers, account_of, link_hash
+from appliance.supervisor.books import Books
+from appliance.supervisor.site import Site
+from appliance.switchboard import asks
+from appliance.switchboard.asks import Answer, Ask, Done, No
+from appliance.switchboard.settings import Settings
+from tests.switchboard.office import firm
+
+HASH = "$argon2id$made-up"
+ANA = Extension("101")
+
+
+class Office:
+    """Notes what it is asked to do."""
+
+    def __init__(self) -> None:
+        self.applied: list[Settings] = []
+        self.accounts_told = 0
+        self.asked: list[events.OperatorAsked] = []
+        self.journal: list[tuple[str, str]] = []
+        self.owner = False
+
+    def apply(self, settings: Settings) -> None:
+        self.applied.append(settings)
+
+    def tell_accounts(self) -> None:
+        self.accounts_told += 1
+
+    def ask_operator(self, asked: events.OperatorAsked) -> None:
+        self.asked.append(asked)
+
+    def close_task(self, task: TaskId, who: str, note: str) -> bool:
+        return (task, who, note) == ("t-1", "Ana", "done")
+
+    def owner_changed(self, who: str, what: str, version: int) -> None:
+        assert version >= 0
+        self.journal.append((who, what))
+
+    def owner_is_there(self) -> None:
+        self.owner = True
+
+    async def speak(self, say: Say) -> str:
+        if say.text == "dumb":
+            raise PromptFault("There is no voice.")
+        return f"/speech/{say.language}/{say.text}.wav"
+
+    def address(self) -> tuple[str, int]:
+        return "192.0.2.1", 5060
+
+
+class Counter:
+    """The page's side of the counter."""
+
+    def __init__(self, data: Path) -> None:
+        self.books = Books(data, clock.now())
+        self.books.take_site(Site(firm(), digest="first"), clock.now())
+        self.office = Office()
+        self._answers = Answers(self.office, self.books.settings, self.books.accounts, self.books.secrets)
+
+    def ask(self, ask: Ask) -> Answer:
+        return asyncio.run(self._answers.answer(ask))
+
+    def refused(self, ask: Ask) -> No:
+        answer = self.ask(ask)
+        assert isinstance(answer, No), answer
+        assert answer.ask == ask.ask
+        return answer
+
+    def done(self, ask: Ask) -> Done:
+        answer = self.ask(ask)
+        assert isinstance(answer, Done), answer
+        assert answer.ask == ask.ask
+        return answer
+
+    def settings(self) -> asks.SettingsAre:
+        answer = self.ask(asks.SeeSettings(1))
+        assert isinstance(answer, asks.SettingsAre)
+        return answer
+
+    def owner(self) -> None:
+        self.books.secrets.save_link(link_hash("the-link"))
+        self.done(asks.MakeOwner(1, "the-link", "Ana", HASH, "sq"))
+
+
+@pytest.fixture
+def counter(tmp_path: Path) -> Iterator[Counter]:
+    counter = Counter(tmp_path)
+    yield counter
+    counter.books.close()
+
+
+def test_a_change_is_in_force_at_once_and_has_a_history(counter: Counter) -> None:
+    before = counter.settings()
+    changed = replace(before.settings, firm="New name")
+    done = counter.done(asks.ChangeSettings(2, "Ana", "A new name", before.version, changed))
+    after = counter.settings()
+    assert (after.version, after.settings) == (done.version, changed)
+    assert (after.history[0].who, after.history[0].what) == ("Ana", "A new name")
+    assert counter.office.applied == [changed]
+    assert counter.office.accounts_told == 1
+    assert ("Ana", "A new name") in counter.office.journal
+
+
+def test_who_comes_second_is_told(counter: Counter) -> None:
+    before = counter.settings()
+    counter.done(asks.ChangeSettings(2, "Ana", "first", before.version, replace(before.settings, firm="A")))
+    no = counter.refused(asks.ChangeSettings(3, "Besim", "second", before.version, before.settings))
+    assert no.about == "version"
+    assert counter.settings().settings.firm == "A"
+
+
+def test_what_contradicts_itself_is_refused_with_its_place(counter: Counter) -> None:
+    before = counter.settings()
+    queue = replace(before.settings.queues[0], operators=(Extension("999"),))
+    wrong = replace(before.settings, queues=(queue,))
+    no = counter.refused(asks.ChangeSettings(2, "Ana", "oops", before.version, wrong))
+    assert (no.about, no.words) == ("queues.office.operators", "nobody has the extension 999")
+    assert not counter.office.applied
+
+
+def test_undo(counter: Counter) -> None:
+    before = counter.settings()
+    done = counter.done(asks.ChangeSettings(2, "Ana", "x", before.version, replace(before.settings, firm="A")))
+    counter.done(asks.UndoSettings(3, "Ana", done.version))
+    assert counter.settings().settings == before.settings
+    assert counter.refused(asks.UndoSettings(4, "Ana", 0)).words
+
+
+def test_a_site_file_is_put_in_force_once(counter: Counter) -> None:
+    before = counter.settings()
+    counter.done(asks.ChangeSettings(2, "Ana", "x", before.version, replace(before.settings, firm="A")))
+    assert not counter.books.take_site(Site(firm(), digest="first"), clock.now()), "the owner's changes stand"
+    assert counter.settings().settings.firm == "A"
+    assert counter.books.take_site(Site(firm(firm="B"), passwords={ANA: "long-enough"}, digest="second"), clock.now())
+    assert counter.settings().settings.firm == "B"
+    assert counter.books.take_site(Site(firm(), digest="first"), clock.now()), "the installer goes back to the first"
+    assert counter.books.secrets.phones()[ANA] == account_of(ANA, "qendra", "long-enough")
+
+
+def test_a_telephone_password_is_made_shown_once_and_kept_as_a_hash(counter: Counter, tmp_path: Path) -> None:
+    answer = counter.ask(asks.NewPhonePassword(5, "Ana", ANA))
+    assert isinstance(answer, asks.PhonePassword)
+    assert (answer.ask, answer.server, answer.port) == (5, "192.0.2.1", 5060)
+    assert len(answer.password) == 16
+    assert set(answer.password) <= set(ALPHABET)
+    assert counter.books.secrets.phones()[ANA] == account_of(ANA, counter.books.secrets.realm, answer.password)
+    kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert answer.password.encode() not in kept
+    assert counter.refused(asks.NewPhonePassword(6, "Ana", Extension("999"))).about == "extension"
+
+
+def test_digest_hashes_are_those_of_the_rfc() -> None:
+    """RFC 7616, 3.9.1: user Mufasa, realm http-auth@example.org, password Circle of Life."""
+    account = account_of(Extension("Mufasa"), "http-auth@example.org", "Circle of Life")
+    assert account.md5 == "3d78807defe7de2157e2b0b6573a855f"
+    assert account.sha256 == "7987c64c30e25f1b74be53f966b49b90f2808aa92faf9a00262392d7b4794232"
+
+
+def test_operators_and_tasks(counter: Counter) -> None:
+    counter.done(asks.AskOperator(1, "Ana", ANA, OperatorWish.PAUSED, "lunch" * 50))
+    (asked,) = counter.office.asked
+    assert (asked.wish, len(asked.reason)) == (OperatorWish.PAUSED, 100)
+    assert counter.refused(asks.AskOperator(2, "Ana", Extension("999"), OperatorWish.READY)).about == "extension"
+    counter.done(asks.CloseTask(3, "Ana", TaskId("t-1"), "done"))
+    counter.refused(asks.CloseTask(4, "Ana", TaskId("t-2"), "done"))
+
+
+@pytest.mark.parametrize("text", ["", "   ", "dumb", "x" * 2001])
+def test_what_cannot_be_spoken(counter: Counter, text: str) -> None:
+    assert counter.refused(asks.Speak(1, text, "en")).about == "text"
+
+
+def test_speaking(counter: Counter) -> None:
+    assert counter.ask(asks.Speak(1, "hello", "en")) == asks.Spoken(1, "/speech/en/hello.wav")
+
+
+def test_the_owners_link_works_once(counter: Counter) -> None:
+    counter.books.secrets.save_link(link_hash("the-link"))
+    counter.refused(asks.LinkIsGood(1, "another"))
+    counter.refused(asks.LinkIsGood(1, ""))
+    counter.done(asks.LinkIsGood(1, "the-link"))
+    counter.refused(asks.MakeOwner(2, "another", "Eve", HASH, "en"))
+    counter.refused(asks.MakeOwner(2, "the-link", "  ", HASH, "en"))
+    counter.done(asks.MakeOwner(2, "the-link", " Ana ", HASH, "sq"))
+    assert counter.office.owner
+    counter.refused(asks.MakeOwner(3, "the-link", "Eve", HASH, "en"))
+    assert counter.ask(asks.SeeAccount(4, "ana")) == asks.AccountIs(4, "Ana", "owner", HASH, Extension(""), "sq")
+
+
+def test_without_a_link_no_link_is_good(counter: Counter) -> None:
+    counter.refused(asks.LinkIsGood(1, ""))
+
+
+def test_logins(counter: Counter) -> None:
+    counter.owner()
+    counter.refused(asks.SaveAccount(1, "Ana", "Besim", "king", HASH, ANA, "en"))
+    counter.refused(asks.SaveAccount(1, "Ana", "Besim", "operator", "", ANA, "en"))
+    counter.done(asks.SaveAccount(1, "Ana", "Besim", "operator", HASH, ANA, "en"))
+    counter.done(asks.SaveAccount(1, "Ana", "besim", "operator", "", Extension("102"), "ru"))
+    kept = counter.ask(asks.SeeAccount(2, "Besim"))
+    assert isinstance(kept, asks.AccountIs)
+    assert (kept.password, kept.extension, kept.version) == (HASH, "102", 1)
+    counter.done(asks.SaveAccount(1, "Ana", "Besim", "operator", HASH + "2", Extension("102"), "ru"))
+    changed = counter.ask(asks.SeeAccount(2, "Besim"))
+    assert isinstance(changed, asks.AccountIs)
+    assert changed.version == 2, "older sessions end"
+    answer = counter.ask(asks.SeeAccounts(3))
+    assert isinstance(answer, asks.AccountsAre)
+    assert {(login.name.lower(), login.role) for login in answer.logins} == {("ana", "owner"), ("besim", "operator")}
+    counter.done(asks.RemoveAccount(4, "Ana", "Besim"))
+    counter.refused(asks.RemoveAccount(4, "Ana", "Besim"))
+
+
+def test_somebody_remains_the_owner(counter: Counter) -> None:
+    counter.owner()
+    counter.refused(asks.RemoveAccount(1, "Ana", "Ana"))
+    counter.refused(asks.SaveAccount(1, "Ana", "Ana", "operator", "", ANA, "en"))
+    assert counter.books.accounts.find("Ana") is not None
+
+
+def test_the_session_key_is_the_same_over_restarts(tmp_path: Path) -> None:
+    first = Counter(tmp_path)
+    one = first.ask(asks.SeeSecret(1))
+    first.books.close()
+    second = Counter(tmp_path)
+    assert second.ask(asks.SeeSecret(1)) == one
+    second.books.close()
+
+
+def test_a_fault_of_our_own_is_answered_too(counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> tuple[str, int]:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(counter.office, "address", broken)
+    assert "secret detail" not in counter.refused(asks.NewPhonePassword(1, "Ana", ANA)).words
