@@ -82,7 +82,7 @@ def _wishes(chosen: argparse.Namespace) -> Wishes:
     return Wishes(
         data=chosen.data or standard_data("qendra-demo" if chosen.command == "demo" else "qendra"),
         site=chosen.site,
-        bind=chosen.bind,
+        bind=chosen.bind or "",
         sip_port=chosen.sip_port,
         web_port=chosen.web_port,
         rtp_ports=chosen.rtp_ports,
@@ -125,7 +125,6 @@ def _box_options(parser: argparse.ArgumentParser, command: str) -> None:
         "--bind",
         metavar="ADDRESS",
         type=_address,
-        default="",
         help="the address to listen at; usually this machine's in the local network. 0.0.0.0 is every address, "
         "127.0.0.1 this machine only",
     )

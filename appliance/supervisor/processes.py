@@ -17,8 +17,9 @@ import runpy
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from appliance.supervisor.logs import keep_small, log_here
 from appliance.supervisor.network import signs_of_life
@@ -121,13 +122,22 @@ class Box:
     """All parts of one run. Makes no threads: it forks."""
 
     def __init__(
-        self, parts: Sequence[Part], places: Places, say: Callable[[str], None], ready: Callable[[], None]
+        self,
+        parts: Sequence[Part],
+        places: Places,
+        say: Callable[[str], None],
+        ready: Callable[[], None],
+        about: Mapping[str, object] = MappingProxyType({}),
     ) -> None:
-        """`say` gets one sentence per event; `ready` is called once, when everything answers for the first time."""
+        """`say` gets one sentence per event; `ready` is called once, when everything answers for the first time.
+
+        `about` is put into box.json as it is.
+        """
         self._lives = [_Life(part) for part in parts]
         self._places = places
         self._say = say
         self._ready: Callable[[], None] | None = ready
+        self._about = dict(about)
         self._next_logs = 0.0
         self._parent = os.getpid()
 
@@ -265,7 +275,7 @@ class Box:
         parts = {life.part.name: {"pid": life.pid, "starts": life.starts} for life in self._lives}
         with contextlib.suppress(OSError):
             new = self._places.box.with_suffix(".new")
-            new.write_text(json.dumps({"pid": self._parent, "parts": parts}), encoding="utf-8")
+            new.write_text(json.dumps({"pid": self._parent, **self._about, "parts": parts}), encoding="utf-8")
             new.replace(self._places.box)
 
     def _end(self) -> None:

@@ -68,6 +68,7 @@ def run(wishes: Wishes) -> int:
         places,
         say.event,
         lambda: say.text(_welcome(wishes, bind, places, hardware)),
+        {"bind": bind, "sip_port": wishes.sip_port, "web_port": wishes.web_port},
     )
     box.run()
     close_run(places)

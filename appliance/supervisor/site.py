@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from appliance.callcenter.settings import QueueSettings
 from appliance.callflow.settings import HANG_UP, Announcement, Choice, FlowSettings, Hours, Menu, OpenSpan, SpecialDay
@@ -23,6 +23,9 @@ from appliance.supervisor.site_reader import Notes, SiteProblem, Table
 from appliance.supervisor.toml_lines import key_lines
 from appliance.switchboard.checking import check, places
 from appliance.switchboard.settings import LineOptions, Person, Settings
+
+if TYPE_CHECKING:
+    from firmware_hooks.board import LampSettings
 
 FIRST = Path(__file__).parent / "first.toml"
 """The site of a box that was given none."""
@@ -49,13 +52,19 @@ class SiteError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Lamps:
-    """What is wired to the box's pins, by their BCM numbers."""
+    """What is wired to the box's pins. A pin is a BCM number, or a name gpiozero knows."""
 
-    factory: str = "auto"
+    factory: Literal["auto", "mock", "none"] = "auto"
     """`auto`: real pins where there are some; `mock`: pins in software; `none`."""
-    buzzer: int | None = None
-    operators: Mapping[Extension, int] = field(default_factory=dict)
+    buzzer: int | str | None = None
+    operators: Mapping[Extension, int | str] = field(default_factory=dict)
     """The busy lamp of each operator."""
+
+    def for_board(self) -> LampSettings:
+        """The same for the room that owns the pins."""
+        from firmware_hooks.board import LampSettings  # noqa: PLC0415  loads gpiozero, which only the desk needs
+
+        return LampSettings(tuple(self.operators.items()), self.buzzer, factory=self.factory)
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,23 +373,23 @@ def _lamps(table: Table, people: tuple[Person, ...]) -> Lamps:
     lamps = table.table("lamps")
     if lamps is None:
         return Lamps()
-    buzzer = lamps.whole("buzzer", 0, 0, 27) if lamps.has("buzzer") else None
+    buzzer = lamps.pin("buzzer") if lamps.has("buzzer") else None
     pins = _lamp_pins(lamps, people)
     wired = [*pins.values(), *([] if buzzer is None else [buzzer])]
     if len(set(wired)) != len(wired):
         lamps.bad("operators", "and the buzzer need a pin each; two have the same")
     factory = lamps.text("factory", "auto", of=("auto", "mock", "none"))
     lamps.close()
-    return Lamps(factory, buzzer, pins)
+    return Lamps(cast("Literal['auto', 'mock', 'none']", factory), buzzer, pins)
 
 
-def _lamp_pins(lamps: Table, people: tuple[Person, ...]) -> dict[Extension, int]:
+def _lamp_pins(lamps: Table, people: tuple[Person, ...]) -> dict[Extension, int | str]:
     """Operators' lamps; a lamp for somebody who is not there is a key nobody asked for."""
     operators = lamps.table("operators")
     if operators is None:
         return {}
     theirs = [person.extension for person in people if operators.has(person.extension)]
-    pins = {extension: operators.whole(extension, 0, 0, 27) for extension in theirs}
+    pins = {extension: operators.pin(extension) for extension in theirs}
     operators.close()
     return pins
 

@@ -11,6 +11,7 @@ and a thing that needs one word only, as `name = "word"`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -133,6 +134,13 @@ class Table:
             self.bad(key, f"has to be a whole number from {low} to {high}")
             return default
         return value
+
+    def pin(self, key: str) -> int | str:
+        """A pin of the board: 0 to 27, or a name like GPIO17, BOARD11 or J8:11."""
+        value = self._take(key, 0)
+        if isinstance(value, str) and re.fullmatch(r"[A-Z]+\d*:?\d+", value):
+            return value
+        return self.whole(key, 0, 0, 27)
 
     def yes_no(self, key: str, default: bool) -> bool:  # noqa: FBT001  the default of a yes or no
         """A yes or a no."""

@@ -15,6 +15,7 @@ from appliance.callflow.settings import HANG_UP, Choice, OpenSpan, SpecialDay
 from appliance.supervisor.site import FIRST, Site, SiteError, digest, emergency_numbers, load, read
 from appliance.supervisor.site_reader import SiteProblem
 from appliance.switchboard.settings import LineOptions, Person
+from firmware_hooks.board import LampSettings
 
 SHORT = """
 record_prefix = "8"
@@ -162,6 +163,8 @@ def test_lines_and_lamps_are_hardware() -> None:
         "/dev/ttyUSB4",
         "1234",
     )
+    assert firm.lamps.for_board() == LampSettings((("101", 22),), 17)  # type: ignore[arg-type]
+    assert site('lamps = { buzzer = "BOARD11", factory = "mock" }').lamps.for_board().buzzer == "BOARD11"
     assert [line.enters for line in firm.settings.lines] == ["phone 101", "phone 101"]
     assert (firm.lamps.factory, firm.lamps.buzzer, firm.lamps.operators) == ("auto", 17, {"101": 22})
 
@@ -234,6 +237,7 @@ def test_secrets_do_not_show_in_what_may_be_logged() -> None:
         ("lines.gsm1.answer_after_rings = 0", "office.toml line 1: lines: answer_after_rings has to be a whole number from 1 to 20"),
         ("lines.gsm1.enters = 'menu main'", "office.toml line 1: lines gsm1 enters: there is no place 'menu main'"),
         ("lines.'../x' = 'virtual'", "office.toml line 1: lines: name has to be a short word of letters, digits, - or _"),
+        ("lamps.buzzer = 28", "office.toml line 1: lamps: buzzer has to be a whole number from 0 to 27"),
         ("lamps.operators.105 = 22", "office.toml line 1: operators has no key '105'"),
         ('people.101 = "Ana"\nlamps = { buzzer = 22, operators.101 = 22 }', "office.toml line 2: lamps: operators and the buzzer need a pin each; two have the same"),
     ],

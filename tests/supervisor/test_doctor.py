@@ -1,0 +1,252 @@
+"""The doctor on machines that are well and on machines that are not."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from appliance.supervisor import examinations
+from appliance.supervisor.doctor import main
+from appliance.supervisor.examinations import Finding, Machine, State, UsbSerial
+from appliance.supervisor.network import free_loopback_ports
+from appliance.supervisor.paths import Lock, Places, existing_run, open_data, open_run
+from appliance.supervisor.run import Wishes
+from appliance.supervisor.site import Site, read
+
+GOOD, ODD, BAD = State.GOOD, State.ODD, State.BAD
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    """A machine without modems, pins or ModemManager."""
+    machine = Machine(*(tmp_path / "machine" / name for name in ("dev", "sys", "proc")))
+    for folder in (machine.dev, machine.sys / "class" / "tty", machine.proc / "1"):
+        folder.mkdir(parents=True)
+    (machine.proc / "1" / "comm").write_text("init\n", encoding="ascii")
+    return machine
+
+
+def plug_in(machine: Machine, *, ports: int = 5) -> None:
+    """A SIM7600 as the kernel shows it in /sys."""
+    device = machine.sys / "devices" / "usb1" / "1-1"
+    device.mkdir(parents=True)
+    for name, words in {
+        "idVendor": "1e0e", "idProduct": "9001", "manufacturer": "SimTech, Incorporated", "product": "SimTech SIM7600",
+    }.items():  # fmt: skip
+        (device / name).write_text(f"{words}\n", encoding="ascii")
+    for number in range(ports):
+        port = device / f"1-1:1.{number}" / f"ttyUSB{number}"
+        tty = machine.sys / "class" / "tty" / f"ttyUSB{number}"
+        port.mkdir(parents=True)
+        tty.mkdir()
+        (tty / "device").symlink_to(port)
+        (machine.dev / f"ttyUSB{number}").touch()
+
+
+def wishes(data: Path, site: Path | None = None) -> Wishes:
+    sip, web = free_loopback_ports(2, range(0))
+    return Wishes(data, site, "127.0.0.1", sip, web)
+
+
+def found(findings: Iterator[Finding] | list[Finding], what: str) -> list[tuple[State, str]]:
+    return [(finding.state, finding.words) for finding in findings if finding.what == what]
+
+
+def site(text: str) -> Site:
+    return read(text.encode(), "office.toml")
+
+
+@pytest.mark.skipif(
+    examinations.sound_library().state is BAD, reason="this machine runs on the ready-made pjsua2 and is told so"
+)
+def test_a_machine_that_is_well(tmp_path: Path, machine: Machine) -> None:
+    out = io.StringIO()
+    status = main(wishes(tmp_path / "data"), as_json=False, out=out, machine=machine)
+    lines = out.getvalue().splitlines()
+    assert status == 0, lines
+    assert lines[0].startswith("  ok   Python          3.")
+    assert any(line.startswith("  ok   Sound library   pjsua2 ") for line in lines)
+    assert any("English, Русский, Shqip" in line for line in lines)
+    assert any("people 3, queues 1, menus 1, lines 1" in line for line in lines)
+    assert lines[-1] in {"All is well.", "The box can run. Worth a look: 1."}
+    assert not (tmp_path / "data").exists(), "the doctor changes nothing"
+
+
+def test_what_is_wrong_is_red_and_the_exit_status_says_so(tmp_path: Path, machine: Machine) -> None:
+    office = tmp_path / "office.toml"
+    office.write_text("a = 1\nb = 2\n", encoding="ascii")
+    out = io.StringIO()
+    assert main(wishes(tmp_path / "data", office), as_json=False, out=out, machine=machine) == 1
+    assert (
+        f"  BAD  Site file       office.toml line 1: the site has no key 'a'\n{23 * ' '}office.toml line 2"
+        in out.getvalue()
+    )
+    assert "To be put right: 1." in out.getvalue()
+
+
+def test_the_same_for_programs(tmp_path: Path, machine: Machine) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        (sip,) = free_loopback_ports(1, range(0))
+        asked = Wishes(tmp_path, None, "127.0.0.1", sip, taken.getsockname()[1])
+        out = io.StringIO()
+        assert main(asked, as_json=True, out=out, machine=machine) == 1
+    told = json.loads(out.getvalue())
+    assert told["ok"] is False
+    bad = [finding for finding in told["findings"] if finding["state"] == "bad"]
+    assert [finding["what"] for finding in bad] == [f"Port {asked.web_port}"]
+    assert f"(process {os.getpid()})" in bad[0]["words"]
+
+
+def test_a_clock_of_before_our_time_is_wrong() -> None:
+    assert examinations.clock(0.0) == Finding(
+        "Clock", BAD, "it is not 1970-01-01 00:00 UTC any more; set the clock, or connect the network"
+    )
+
+
+def test_a_data_folder_that_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("", encoding="ascii")
+    (finding,) = examinations.data_folder(existing_run(tmp_path / "data" / "inner"))
+    assert finding.state is BAD
+    assert finding.words.startswith(f"{tmp_path}/data is a file")
+
+
+def test_a_modem_is_named_with_its_ports(machine: Machine) -> None:
+    plug_in(machine, ports=2)
+    assert examinations.usb_serials(machine) == [
+        UsbSerial("1e0e:9001", "SimTech, Incorporated SimTech SIM7600", ("ttyUSB0", "ttyUSB1"))
+    ]
+    assert found(examinations.modems(machine, site("lines.gsm1 = {}")), "USB modem") == [
+        (GOOD, "SimTech, Incorporated SimTech SIM7600 (1e0e:9001) with ttyUSB0, ttyUSB1")
+    ]
+
+
+def test_a_port_of_a_modem_that_may_not_be_opened(machine: Machine) -> None:
+    plug_in(machine, ports=2)
+    (machine.dev / "ttyUSB1").unlink()
+    ((state, words),) = found(examinations.modems(machine, site("lines.gsm1 = {}")), "USB modem")
+    assert state is BAD
+    assert words.endswith("; ttyUSB1 cannot be opened by this user: add it to the group dialout")
+
+
+def test_a_line_without_its_modem(machine: Machine) -> None:
+    wanted = site(f'lines = {{ gsm1 = {{}}, gsm2 = {{ at = "{machine.dev}/ttyUSB7" }}, gsm3 = "virtual" }}')
+    findings = list(examinations.modems(machine, wanted))
+    assert found(findings, "Line gsm1") == [(BAD, "no modem is plugged in on USB")]
+    assert found(findings, "Line gsm2") == [(BAD, f"there is no {machine.dev}/ttyUSB7; is the modem plugged in?")]
+    assert found(findings, "Line gsm3") == []
+
+
+@pytest.mark.parametrize(("lines", "state"), [("lines.gsm1 = {}", BAD), ("lines.gsm1 = 'virtual'", ODD)])
+def test_modem_manager_is_in_the_way_of_real_modems(machine: Machine, lines: str, state: State) -> None:
+    (machine.proc / "77").mkdir()
+    (machine.proc / "77" / "comm").write_text("ModemManager\n", encoding="ascii")
+    assert examinations.modem_manager(machine, site(lines)).state is state
+
+
+def test_lamps_on_a_machine_without_pins(machine: Machine) -> None:
+    assert examinations.pins(machine, site("")) == Finding("Pins (GPIO)", GOOD, "this machine has none")
+    assert examinations.pins(machine, site("lamps.buzzer = 17")) == Finding(
+        "Pins (GPIO)", BAD, "this machine has none, but the site file has lamps"
+    )
+    assert examinations.pins(machine, site("lamps = { buzzer = 17, factory = 'mock' }")).state is GOOD
+
+
+def test_a_ready_made_sound_library_is_said_loudly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Here:
+        state = tmp_path
+
+    facts = {"version": "2.15.1", "call_legs": 4, "built_here": False, "why_not": "There is no compiler."}
+    (tmp_path / "sound-library.json").write_text(json.dumps(facts), encoding="ascii")
+    monkeypatch.setattr(examinations, "places_here", Here)
+    assert examinations.sound_library() == Finding(
+        "Sound library",
+        BAD,
+        "pjsua2 2.15.1, 4 call legs, that is 2 conversations: this is the ready-made one. There is no compiler.",
+    )
+
+
+def test_a_machine_without_voices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    assert [finding.state for finding in examinations.voices()] == [BAD]
+    assert examinations.sox().state is BAD
+
+
+def test_a_voice_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    espeak = tmp_path / "espeak-ng"
+    espeak.write_text(
+        "#!/bin/sh\necho 'Pty Language Age/Gender VoiceName'\necho ' 5 ru --/M Russian'\n", encoding="ascii"
+    )
+    espeak.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    (finding,) = examinations.voices()
+    assert finding.state is BAD
+    assert "Shqip (" in finding.words
+    assert "Русский" not in finding.words
+
+
+class Page(BaseHTTPRequestHandler):
+    status = 302
+
+    def do_GET(self) -> None:
+        self.send_response(self.status)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def page() -> Iterator[int]:
+    server = HTTPServer(("127.0.0.1", 0), Page)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    yield server.server_port
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def box(data: Path, web_port: int, **pids: int) -> Places:
+    places = open_run(open_data(data))
+    parts = {
+        name: {"pid": pids.get(name, os.getpid()), "starts": 1 + (name == "engine")} for name in examinations.PARTS
+    }
+    told = {"pid": os.getpid(), "bind": "127.0.0.1", "web_port": web_port, "parts": parts}
+    places.box.write_text(json.dumps(told), encoding="ascii")
+    return places
+
+
+def test_a_running_box_is_looked_at_instead_of_its_ports(tmp_path: Path, machine: Machine, page: int) -> None:
+    places = box(tmp_path, page)
+    lock = Lock(places)
+    findings = list(examinations.examine(Wishes(tmp_path, None, "127.0.0.1", page, page), machine))
+    lock.release()
+    assert found(findings, "Running box") == [(GOOD, f"process {os.getpid()}, all parts run")]
+    assert found(findings, "Page") == [(GOOD, f"http://127.0.0.1:{page}/ answers")]
+    assert found(findings, "Restarts") == [
+        (ODD, f"engine 1× since the box was started (see {tmp_path}/log/box.log)")
+    ]  # fmt: skip
+    assert found(findings, f"Port {page}") == []
+
+
+def test_a_dead_part_and_a_silent_page(tmp_path: Path) -> None:
+    (port,) = free_loopback_ports(1, range(0))
+    places = box(tmp_path, port, desk=0)
+    findings = list(examinations.running_box(places, os.getpid()))
+    assert found(findings, "Running box") == [(BAD, f"process {os.getpid()}; not running: desk (see {tmp_path}/log)")]
+    ((state, words),) = found(findings, "Page")
+    assert state is BAD
+    assert words.startswith(f"http://127.0.0.1:{port}/ does not answer (")
+
+
+def test_a_page_that_breaks(page: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Page, "status", 500)
+    assert examinations._page("0.0.0.0", page).words == f"http://127.0.0.1:{page}/ answers with an error (500)"
