@@ -30,13 +30,17 @@ async def run(
     command = ("nice", "-n", "15", path, *arguments) if patiently else (path, *arguments)
     try:
         process = await asyncio.create_subprocess_exec(
-            *command, stdin=PIPE, stdout=DEVNULL, stderr=PIPE, env={**os.environ, "LC_ALL": "C", **(environment or {})}
+            *command,
+            stdin=PIPE if text else DEVNULL,
+            stdout=DEVNULL,
+            stderr=PIPE,
+            env={**os.environ, "LC_ALL": "C", **(environment or {})},
         )
     except OSError as error:
         raise PromptFault(f"The program {program} could not be started: {error.strerror}.") from error
     try:
         async with asyncio.timeout(SECONDS):
-            _, said = await process.communicate(text.encode())
+            _, said = await process.communicate(text.encode() if text else None)
     except TimeoutError as error:
         raise PromptFault(f"The program {program} did not finish within {SECONDS} seconds.") from error
     finally:

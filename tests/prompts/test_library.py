@@ -174,18 +174,26 @@ def test_the_standing_prompts_are_music_sentences_and_small_numbers(tmp_path: Pa
 
 
 def test_closing_ends_what_is_being_made(tmp_path: Path) -> None:
-    prompts = Prompts(PromptSettings(tmp_path))
+    """A voice that takes for ever, one caller waiting for it, one prompt being warmed."""
+    began = tmp_path / "began"
+    endless = tmp_path / "endless"
+    endless.write_text(f"#!/bin/sh\necho $$ >> {began}\nexec sleep 60\n")
+    endless.chmod(0o700)
+    prompts = Prompts(PromptSettings(tmp_path / "cache"), EspeakVoice(espeak=str(endless)))
 
     async def story() -> None:
-        prompts.warm([Music(), HELLO])
+        prompts.warm([HELLO])
         asking = asyncio.create_task(prompts.files((POSITION,)))
-        await asyncio.sleep(0.05)
+        async with asyncio.timeout(10):
+            while not began.exists() or len(began.read_text().split()) < 2:  # noqa: ASYNC110 - it is another process
+                await asyncio.sleep(0.01)
         await prompts.close()
         with pytest.raises(asyncio.CancelledError):
             await asking
 
     with_prompts(prompts, story)
-    assert not list(tmp_path.rglob(".*")), "nothing half done is left"
+    assert not any(Path("/proc", pid).exists() for pid in began.read_text().split()), "its processes are gone"
+    assert not list((tmp_path / "cache").rglob(".*")), "nothing half done is left"
 
 
 def test_without_a_voice_the_caller_hears_a_tone_and_the_log_says_why_once(
