@@ -86,6 +86,8 @@ class Journal:
 
     LIMIT = 32 << 20
     """Bytes of facts kept in memory while the disk does not take them: some hundred thousand facts."""
+    LOOK_AGAIN = 5.0
+    """Seconds until an idle writer looks whether there is room for the reserve again."""
 
     def __init__(
         self, folder: Path, words: Words, tail: Reading | None, trouble: Trouble, gather: float, reserve: int
@@ -97,7 +99,7 @@ class Journal:
         self._said = ""
         self._gather = gather
         self._reserve = Reserve(folder / "reserve", reserve)
-        self._tail = _Tail(folder / tail.name, tail.good) if tail else None
+        self._tail = _Tail(folder / tail.name, tail.good, tail.hidden) if tail else None
         self._more = threading.Condition()
         self._filling = _Batch()
         self._writing = _Batch()
@@ -213,7 +215,7 @@ class Journal:
         """Wait for a batch; False when there will be none any more."""
         with self._more:
             while not (self._filling.pieces or self._closing.is_set()):
-                if not self._more.wait(None if self._reserve.held else 5.0):
+                if not self._more.wait(None if self._reserve.held else self.LOOK_AGAIN):
                     self._set_aside()
         if not self._closing.is_set():
             time.sleep(self._gather)
@@ -306,13 +308,16 @@ class Journal:
 class _Tail:
     """The end of the newest file. After an error it is opened anew and cut to what is known to be durable."""
 
-    def __init__(self, path: Path, size: int) -> None:
+    def __init__(self, path: Path, size: int, hidden: int = 0) -> None:
+        """`hidden` bytes after `size` cannot be read: we write after them, on a new line."""
         self._path = path
-        self.size = size
+        self.size = size + hidden
+        self._new_line = b"\n" if hidden else b""
         self._descriptor: int | None = None
 
     def add(self, data: bytes | bytearray) -> None:
         """Append and make durable, all or nothing."""
+        data = self._new_line + data
         try:
             descriptor = self._open()
             write_all(descriptor, data)
@@ -321,6 +326,7 @@ class _Tail:
             self.close()
             raise
         self.size += len(data)
+        self._new_line = b""
 
     def close(self) -> None:
         if self._descriptor is not None:

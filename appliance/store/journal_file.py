@@ -9,6 +9,7 @@ Lines of the head bear the mark `^`. So a head is complete when its end is there
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -20,7 +21,7 @@ from typing import Any
 import msgspec
 
 from appliance.calls.moment import Moment
-from appliance.store.lines import PLAIN, as_json, lines_of, seal, unseal
+from appliance.store.lines import PLAIN, as_json, lines_of, readable, seal, unseal
 
 HEAD = b"^"
 FORMAT = 1
@@ -128,14 +129,17 @@ def journals(folder: Path) -> list[JournalName]:
 
 @dataclass(slots=True)
 class Reading:
-    """What one file holds. `good` is its length up to the last whole line."""
+    """What one file holds."""
 
     name: str
     head: list[Any] = field(default_factory=list)
     facts: list[Any] = field(default_factory=list)
     good: int = 0
+    """Its length up to the last whole line."""
     torn: int = 0
-    """Bytes after that, which hold no whole line."""
+    """Bytes after that, which hold no whole line and are not needed."""
+    hidden: int = 0
+    """Bytes after that, which the disk does not read: they are left where they are."""
     complete: bool = False
     """The head is, so that nothing older is needed."""
     notes: list[str] = field(default_factory=list)
@@ -146,16 +150,27 @@ def read_journal(path: Path, words: Words) -> Reading:
     """Read all that can be read.
 
     Raises:
-        OSError: the file cannot be opened at all.
+        OSError: the file cannot be opened, or so little of it can be read that nobody knows what it says.
     """
     reading = Reading(path.name)
     descriptor = os.open(path, os.O_RDONLY)
     try:
         for number, line in _whole_lines(descriptor, reading):
             _take(number, *line, reading, words)
+        if reading.torn and not readable(descriptor, reading.good):
+            _hide(reading)
     finally:
         os.close(descriptor)
     return reading
+
+
+def _hide(reading: Reading) -> None:
+    if not reading.complete:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+    reading.hidden, reading.torn = reading.torn, 0
+    reading.notes.append(
+        f"{reading.name}: the disk does not read its last {reading.hidden} bytes; they were left alone"
+    )
 
 
 def _whole_lines(descriptor: int, reading: Reading) -> Iterator[tuple[int, tuple[bytes, bytes]]]:

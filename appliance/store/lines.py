@@ -54,6 +54,16 @@ def lines_of(descriptor: int, start: int = 0) -> Iterator[tuple[int, bytes]]:
         yield offset, rest
 
 
+def readable(descriptor: int, start: int) -> bool:
+    """The disk gives what lies from `start` on; else zeros have stood for some of it."""
+    try:
+        while chunk := os.pread(descriptor, _CHUNK, start):
+            start += len(chunk)
+    except OSError:
+        return False
+    return True
+
+
 def _read(descriptor: int, position: int) -> bytes:
     try:
         return os.pread(descriptor, _CHUNK, position)

@@ -22,7 +22,7 @@ import msgspec
 from tinydb.storages import Storage
 
 from appliance.store.durable import make_folder, sync_folder
-from appliance.store.lines import PLAIN, as_json, write_all
+from appliance.store.lines import PLAIN, as_json, readable, write_all
 from appliance.store.picture import Change, Descriptor, Listener, Picture, Reading, line_of, lines_for
 from appliance.store.trouble import StoreTrouble, plain_words
 
@@ -221,7 +221,10 @@ class AppendStorage(Storage):
     def _repair(self, writer: int, reading: Reading) -> None:
         name = self.path.name
         said = []
-        if reading.torn:
+        hidden = reading.torn and not readable(writer, reading.end)
+        if hidden:
+            said.append(f"{name}: the disk does not read its last {reading.torn} bytes; they are in the copy")
+        elif reading.torn:
             if not reading.end and not _cut_short(os.pread(writer, 64, 0)):
                 raise StoreTrouble(f"{self.path} is not a file of this box; it was left as it is.")
             os.ftruncate(writer, reading.end)
@@ -231,20 +234,26 @@ class AppendStorage(Storage):
             said.append(f"{name}: {reading.damaged} damaged lines were left out; the next compaction keeps a copy")
         if reading.foreign:
             said.append(f"{name}: {reading.foreign} lines are of a newer version and not used")
-        self._damaged = bool(reading.damaged or reading.foreign)
+        self._damaged = bool(reading.damaged or reading.foreign or hidden)
         self.repaired = tuple(said)
         for words in said:
             log.warning("%s", words)
+        if hidden:
+            self._compact()
 
     def _append(self, writer: int, data: bytes) -> None:
         self._settle(writer)
         self._ragged = True
-        write_all(writer, data)
-        if self._sync is Sync.EACH:
-            os.fdatasync(writer)
-        else:
-            self._dirty = True
+        try:
+            write_all(writer, data)
+            if self._sync is Sync.EACH:
+                os.fdatasync(writer)
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._settle(writer)
+            raise
         self._ragged = False
+        self._dirty = self._sync is Sync.FLUSH
         self._size += len(data)
 
     def _settle(self, writer: int) -> None:
