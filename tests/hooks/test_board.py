@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import queue
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,9 +19,11 @@ from gpiozero.pins.mock import MockFactory, MockPin, MockPWMPin
 
 from appliance.calls.commands import Buzz, ShowLamp
 from appliance.calls.names import Extension
-from firmware_hooks.board import BoardFault, GpioPanel, LampSettings, NullPanel, Panel, open_panel
+from firmware_hooks.board import BoardFault, LampSettings, NullPanel, Panel, open_panel
 from firmware_hooks.hook import HookEvent, HookLifted, HookReplaced, HookSettings
+from firmware_hooks.pins import GpioPanel
 
+HOUSE = Path(__file__).parents[2]
 ANNA, BESA = Extension("101"), Extension("102")
 WIRED = LampSettings(lamps=((ANNA, 17), (BESA, "BOARD13")), buzzer=22, factory="mock")
 
@@ -242,6 +246,7 @@ def test_without_pins_there_is_one_plain_line_and_a_panel_all_the_same(
     assert isinstance(panel, NullPanel)
     assert len(caplog.messages) == 1
     assert capfd.readouterr() == ("", "")
+    assert panel.state() == {ANNA: "off"}
     shown(panel)
 
 
@@ -268,8 +273,14 @@ def test_pins_that_cannot_be_used_are_one_plain_line_too(
 def test_a_box_with_nothing_wired_looks_for_no_pins(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         panel = open_panel(LampSettings(), tmp_path)
-    assert caplog.messages == ["No lamps are wired to this box; the page shows them."]
+    assert caplog.messages == ["No lamps are used on this box; the page shows them."]
     shown(panel)
+
+
+def test_a_box_with_nothing_wired_does_not_even_load_gpiozero() -> None:
+    look = "import sys; from firmware_hooks.board import *; open_panel(LampSettings(), Path()); print('gpiozero' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True, cwd=HOUSE)
+    assert said.stdout == "False\n"
 
 
 def test_mock_pins_are_part_of_the_product(tmp_path: Path) -> None:
