@@ -10,6 +10,7 @@ import errno
 import fcntl
 import socket
 import struct
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -177,3 +178,17 @@ def signs_of_life() -> set[str]:
             elif columns[5] == CONNECTED:
                 found.add(f"client {columns[7]}")
     return found
+
+
+def main(arguments: list[str]) -> int:
+    """`--write FILE`: put this machine's address where systemd's units look for it."""
+    match arguments:
+        case ["--write", path]:
+            Path(path).write_text(f"QENDRA_BIND={lan_address()}\n", encoding="ascii")
+            return 0
+    print("usage: python -m appliance.supervisor.network --write FILE", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
