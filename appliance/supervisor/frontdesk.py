@@ -28,7 +28,7 @@ from appliance.supervisor.archivist import Archivist
 from appliance.supervisor.books import Books
 from appliance.supervisor.links import Link
 from appliance.supervisor.numbers import canonical_in
-from appliance.supervisor.sayings import everything_said
+from appliance.supervisor.sayings import languages_in_use, texts
 from appliance.supervisor.wiring import Wiring
 from appliance.switchboard.asks import WEB_SAYS
 from appliance.switchboard.live import live
@@ -243,7 +243,7 @@ class FrontDesk:
 
     def _warm(self, settings: Settings) -> None:
         """Make every sentence of the flow before somebody has to wait for it."""
-        self._prompts.warm(everything_said(settings))
+        self._prompts.warm((*texts(settings), *self._prompts.standing(languages_in_use(settings))))
 
     # ---- housekeeping
 

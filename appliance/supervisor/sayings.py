@@ -4,29 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from appliance.calls.prompt import Music, Phrase, Prompt, Say
+from appliance.calls.prompt import Say
 from appliance.switchboard.settings import Settings
 
-PHRASES = ("please_wait", "wrong_key", "no_key", "not_available")
-"""The sentences of the house that the switchboard and the call flow use."""
+
+def languages_in_use(settings: Settings) -> tuple[str, ...]:
+    """What callers and our own people may be spoken to in, the firm's language first."""
+    others = (*(line.language for line in settings.lines), *(person.language for person in settings.people))
+    return tuple(dict.fromkeys((settings.language, *filter(None, others))))
 
 
-def everything_said(settings: Settings) -> tuple[Prompt, ...]:
-    """Texts of menus and announcements, the house's sentences in the languages in use, and the music."""
-    languages = {settings.language, *(line.language for line in settings.lines)}
-    languages |= {person.language for person in settings.people}
-    phrases = (Phrase(name, language) for language in sorted(languages - {""}) for name in PHRASES)
-    return (*_texts(settings), *phrases, Music())
-
-
-def _texts(settings: Settings) -> Iterator[Say]:
+def texts(settings: Settings) -> Iterator[Say]:
+    """The owner's own words, in menus and announcements."""
     for menu in settings.flow.menus:
         yield from _said(menu.texts)
     for announcement in settings.flow.announcements:
         yield from _said(announcement.texts)
 
 
-def _said(texts: Mapping[str, str]) -> Iterator[Say]:
-    for language, text in texts.items():
+def _said(by_language: Mapping[str, str]) -> Iterator[Say]:
+    for language, text in by_language.items():
         if text.strip():
             yield Say(text, language)
