@@ -48,7 +48,7 @@ class Books:
             StoreTrouble: one of them cannot be used; says which and why.
         """
         self._troubles: dict[str, str] = {}
-        self.troubled: Callable[[], None] = lambda: None
+        self.troubled: Callable[[], object] = lambda: None
         """Called, from any thread, when `troubles` has changed."""
         self.secrets = SecretFile(data / "secrets")
         self.settings = SettingsShelf(data / "settings.tdb", Settings)
