@@ -105,6 +105,8 @@ class AtEngine:
 
     LATE = 2.0
     """Seconds a late answer is waited for."""
+    SECOND_WORD = 0.5
+    """The same, after NO CARRIER for an answer: it may have been said of the call alone, and the answer follow."""
     LONGEST_LINE = 2048
     """Bytes; a longer one is noise and is thrown away."""
 
@@ -115,6 +117,7 @@ class AtEngine:
         self._out = bytearray()
         self._queue: deque[tuple[int, Command]] = deque()
         self._asked: _Asked | None = None
+        self._now = 0.0
         self._late_until = 0.0
         self._late = ""
         """The command whose answer may yet come."""
@@ -167,6 +170,7 @@ class AtEngine:
 
     def receive(self, data: bytes, now: float) -> list[AtEvent]:
         """Take in what the port gave, however it was cut."""
+        self._now = now
         *lines, self._buffer = _BREAKS.split(self._buffer + data)
         events: list[AtEvent] = []
         for raw in lines:
@@ -213,12 +217,15 @@ class AtEngine:
             if _FINAL.match(line):
                 self._late = ""
                 return []
+            if line in _CALL_RESULTS:
+                self._late = ""
             return [Unsolicited(line)]
         command = asked.command
         if _FINAL.match(line):
             stale = line == "OK" and command.text.endswith("?") and not asked.lines
             return [] if stale else [self._end(line)]
         if command.dials and (line in _CALL_RESULTS or line.startswith("CONNECT")):
+            self._late, self._late_until = command.text, self._now + self.SECOND_WORD
             return [self._end(line)]
         if command.prefix and line.startswith(command.prefix + ":"):
             asked.lines.append(line)

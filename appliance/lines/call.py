@@ -101,6 +101,7 @@ class Call:
     index: int | None = None
     """The modem's number for it, once seen."""
     rings: int = 0
+    connected: bool = False
     missing: int = 0
     """Lists in a row without it."""
     pcm: bool = False
@@ -194,8 +195,8 @@ class CallMachine:
             return  # the list will say whose it is
         if self.call is None:
             self._begin_incoming()
-        elif self.call.state is State.DIALLING and self.call.index is None:
-            self._crossed(self.call)
+        else:
+            self._make_way(self.call)
         call = self.call
         if call is None or call.state is not State.INCOMING:
             return
@@ -222,6 +223,8 @@ class CallMachine:
         """One row of the list, asked for or not. True: it is our call."""
         if not row.voice:
             return False
+        if row.status == CallRow.INCOMING and self.call is not None:
+            self._make_way(self.call)
         call = self.call
         if call is None or self._claim is not None or not _same(call, row):
             self._stranger(row)
@@ -245,6 +248,7 @@ class CallMachine:
         if call is None or State.ACTIVE not in MAY_BECOME[call.state]:
             return
         self._move(call, State.ACTIVE)
+        call.connected = True
         self._talk.stop("answer", "dial")
         self._start_sound(call)
         self._poll(POLL)
@@ -357,10 +361,14 @@ class CallMachine:
         self._timers.set("report", self._now + REPORT_AFTER)
         self._poll(POLL)
 
-    def _crossed(self, call: Call) -> None:
-        """We dial as somebody rings: the caller comes first."""
-        self._finish(call, Cause.BUSY, "a call came in at the same moment")
-        self._begin_incoming()
+    def _make_way(self, call: Call) -> None:
+        """The modem rings. So what we were about to dial cannot be, and what we were clearing is cleared."""
+        if call.state is State.DIALLING and call.index is None:
+            self._finish(call, Cause.BUSY, "a call came in at the same moment")
+            self._begin_incoming()
+        elif call.state is State.ENDING and (call.outgoing or call.connected):
+            self._finish(call, call.cause, call.detail)
+            self._begin_incoming()
 
     def _report(self, call: Call) -> None:
         call.told = True
@@ -375,9 +383,6 @@ class CallMachine:
         if row.status == CallRow.INCOMING:
             if call is None:
                 self._begin_incoming()
-                self.row(row)
-            elif call.state is State.DIALLING and call.index is None:
-                self._crossed(call)
                 self.row(row)
         elif call is None and not self._frozen and not self._talk.runs("stranger"):
             self._talk.start("stranger", self._turning_away())

@@ -123,6 +123,11 @@ class GsmLine:
         deadlines = [at for at in (self._talk.next_deadline(), self._calls.next_deadline()) if at is not None]
         return min(deadlines, default=None)
 
+    @property
+    def idle(self) -> bool:
+        """No call, and none being cleared."""
+        return self._calls.call is None
+
     # ---- what the switchboard wants
 
     def answer(self, leg: LegId, now: float) -> list[Effect]:
