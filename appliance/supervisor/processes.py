@@ -35,6 +35,8 @@ LOOK_EVERY = 0.03
 """Seconds between two looks at parts that do not answer yet."""
 SLOW = 15.0
 """Seconds after which a part that does not answer is worth a word."""
+SAID_ONE_BY_ONE = 3
+"""Deaths in a row of a part that works in between; of one that never does, the first."""
 LOGS_EVERY = 10.0
 PATIENCE = 5.0
 """Seconds all parts together have to end; then they are killed."""
@@ -68,11 +70,13 @@ class BackOff:
     def __init__(self) -> None:
         self._began = 0.0
         self._pause = 0.0
+        self.in_a_row = 0
+        """Deaths without a good life between them."""
 
     @property
-    def is_longest(self) -> bool:
-        """Whether the last pause was as long as they get."""
-        return self._pause >= self.LONGEST
+    def well_from(self) -> float:
+        """When the part, should it live on, has lived long enough to forget what was before."""
+        return self._began + self.GOOD_LIFE
 
     def started(self, now: float) -> None:
         """The part lives since `now`."""
@@ -80,9 +84,8 @@ class BackOff:
 
     def ended(self, now: float) -> float:
         """The part died; returns the seconds until it should be started again."""
-        had_a_good_life = now - self._began >= self.GOOD_LIFE
-        again = self.FIRST if had_a_good_life or not self._pause else 2 * self._pause
-        self._pause = min(self.LONGEST, again)
+        self.in_a_row = 1 if now >= self.well_from else self.in_a_row + 1
+        self._pause = self.FIRST if self.in_a_row == 1 else min(self.LONGEST, 2 * self._pause)
         return self._pause
 
 
@@ -114,7 +117,7 @@ class _Life:
     again: float | None = None
     answers: bool = False
     quiet: bool = False
-    """It keeps dying; that has been said, and is not said each time."""
+    """It keeps dying; that has been said, and nothing more is until it is well again."""
     slow_said: bool = False
 
 
@@ -157,6 +160,7 @@ class Box:
             self._bury(now)
             self._revive(now)
             self._look(now)
+            self._rejoice(now)
             self._tend_logs(now)
         self._end()
 
@@ -170,6 +174,7 @@ class Box:
 
     def _next_due(self) -> float:
         dues = [self._next_logs]
+        dues += [life.back_off.well_from for life in self._lives if life.quiet and life.pid]
         for life in self._lives:
             if life.again is not None:
                 dues.append(life.again)
@@ -225,17 +230,25 @@ class Box:
 
     def _mourn(self, life: _Life, status: int, pause: float) -> None:
         """One plain sentence. Of a part that keeps dying, one more, and then no more until it is well again."""
-        was_said, life.quiet = life.quiet, life.back_off.is_longest
-        if was_said and life.quiet:
+        deaths = life.back_off.in_a_row
+        if life.quiet and deaths > 1:
             return
+        life.quiet = deaths > SAID_ONE_BY_ONE or (deaths > 1 and not life.answers)
         how = ended_how(status)
         if life.quiet:
-            words = f"{life.part.title} keeps stopping ({how}); I go on trying every {pause:.0f} seconds."
+            words = f"{life.part.title} keeps stopping ({how}); I go on trying, ever less often."
         else:
             words = f"{life.part.title} stopped unexpectedly ({how}); starting it again in {pause:.1f} s."
-        if not os.WIFSIGNALED(status):
+        if life.quiet or not os.WIFSIGNALED(status):
             words += f" Its log: {self._places.log / life.part.name}.log"
         self._say(words)
+
+    def _rejoice(self, now: float) -> None:
+        """Tell of those that kept dying and have been well for a while."""
+        for life in self._lives:
+            if life.quiet and life.pid and now >= life.back_off.well_from:
+                life.quiet = False
+                self._say(f"{life.part.title} works again.")
 
     def _revive(self, now: float) -> None:
         for life in self._lives:
@@ -259,8 +272,8 @@ class Box:
             ready()
 
     def _welcome(self, life: _Life, now: float) -> None:
-        life.answers, life.quiet = True, False
-        if life.starts > 1:
+        life.answers = True
+        if life.starts > 1 and not life.quiet:
             self._say(f"{life.part.title} is back ({now - life.since:.1f} s after its new start).")
 
     def _tend_logs(self, now: float) -> None:

@@ -101,7 +101,7 @@ def test_the_first_restart_is_at_once_and_then_ever_later() -> None:
         pauses.append(back_off.ended(now + 1))
         now += 1 + pauses[-1]
     assert pauses == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 30.0, 30.0]
-    assert back_off.is_longest
+    assert back_off.in_a_row == 11
 
 
 def test_a_minute_of_good_life_makes_the_next_restart_quick_again() -> None:
@@ -110,7 +110,9 @@ def test_a_minute_of_good_life_makes_the_next_restart_quick_again() -> None:
         back_off.started(0.0)
         back_off.ended(59.9)
     back_off.started(100.0)
+    assert back_off.well_from == 160.0
     assert back_off.ended(160.0) == 0.1
+    assert back_off.in_a_row == 1
 
 
 def test_how_a_process_ended_in_words() -> None:
@@ -177,16 +179,50 @@ def test_a_killed_part_is_back_soon_and_its_death_is_said_once(tmp_path: Path) -
 
 
 def test_a_part_that_fails_leaves_its_reason_in_its_log_and_the_others_alone(tmp_path: Path) -> None:
-    with SmallBox(tmp_path, "web=fail", "desk=listen") as box:
-        line = box.hear("starting it again in 0.4 s")
-        assert line == (
-            "the web stopped unexpectedly (it ended with an error, status 1); starting it again in 0.4 s. "
-            f"Its log: {tmp_path}/log/web.log"
+    with SmallBox(tmp_path, "desk=listen", "web=fail") as box:
+        log = tmp_path / "log" / "web.log"
+        assert box.hear("web") == (
+            f"the web stopped unexpectedly (it ended with an error, status 1); starting it again in 0.1 s. Its log: {log}"
         )
-        log = box.log("web")
-        assert "RuntimeError: the sky is falling" in log
-        assert "Become" not in log
+        assert "RuntimeError: the sky is falling" in box.log("web")
+        assert "Become" not in box.log("web")
         assert box.parts()["desk"]["starts"] == 1
+        box.stop()
+
+
+def test_a_part_that_never_works_is_told_twice_and_tried_on(tmp_path: Path) -> None:
+    with SmallBox(tmp_path, "web=abort-silent", "desk=listen") as box:
+        box.hear("the web stopped unexpectedly (killed by signal 6); starting it again in 0.1 s.")
+        box.hear(f"the web keeps stopping (killed by signal 6); I go on trying, ever less often. Its log: {tmp_path}")
+        until = time.monotonic() + 5
+        while box.parts()["web"]["starts"] < 5:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        box.stop()
+        box.hear("stopped")
+        assert len(box.said) == 3
+
+
+def test_a_part_that_works_a_little_each_time_is_told_three_times_more(tmp_path: Path) -> None:
+    with SmallBox(tmp_path, "engine=listen") as box:
+        for pause in ("0.1", "0.2", "0.4"):
+            box.hear("the engine is back" if pause != "0.1" else "ready")
+            os.kill(box.pid("engine"), signal.SIGKILL)
+            box.hear(f"starting it again in {pause} s")
+        box.hear("the engine is back")
+        os.kill(box.pid("engine"), signal.SIGKILL)
+        box.hear("the engine keeps stopping (killed by signal 9)")
+        box.stop()
+
+
+def test_a_part_that_kept_stopping_and_lives_is_told_once_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOOD_LIFE", "0.8")
+    with SmallBox(tmp_path, "engine=listen") as box:
+        for heard in ("ready", "is back", "is back", "is back"):
+            box.hear(heard)
+            os.kill(box.pid("engine"), signal.SIGKILL)
+        box.hear("the engine keeps stopping")
+        box.hear("the engine works again.")
         box.stop()
 
 
