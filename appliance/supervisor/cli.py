@@ -19,6 +19,9 @@ from appliance.supervisor.paths import Trouble, standard_data
 from appliance.supervisor.processes import Become
 from appliance.supervisor.run import Wishes, run
 
+DEMO = Path(__file__).with_name("demo.toml")
+"""The firm of the demo, unless another is chosen."""
+
 WRONG = 2
 """The exit status when something has to be put right before it can work."""
 
@@ -81,7 +84,7 @@ def _bench(arguments: list[str]) -> int:
 def _wishes(chosen: argparse.Namespace) -> Wishes:
     return Wishes(
         data=chosen.data or standard_data("qendra-demo" if chosen.command == "demo" else "qendra"),
-        site=chosen.site,
+        site=chosen.site or (DEMO if chosen.command == "demo" else None),
         bind=chosen.bind or "",
         sip_port=chosen.sip_port,
         web_port=chosen.web_port,

@@ -10,13 +10,14 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from appliance.lines import discover
 from appliance.prompts.language import languages
 from appliance.setup.places import places_here
 from appliance.supervisor.network import LOOPBACK, Port, lan_address, why_not
@@ -55,8 +56,9 @@ class Machine:
     """Where to look; a test looks elsewhere."""
 
     dev: Path = Path("/dev")
-    sys: Path = Path("/sys")
     proc: Path = Path("/proc")
+    modems: Callable[[], list[discover.FoundModem]] = discover.modems
+    find: Callable[[str, str], discover.FoundModem | None] = discover.find
 
 
 def examine(wishes: Wishes, machine: Machine | None = None) -> Iterator[Finding]:
@@ -236,49 +238,25 @@ def _page(bind: str, port: int) -> Finding:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class UsbSerial:
-    """A device on USB with serial ports, as the kernel shows it."""
-
-    identity: str
-    name: str
-    ports: tuple[str, ...]
-
-
-def usb_serials(machine: Machine) -> list[UsbSerial]:
-    """Modems and other devices with serial ports on USB."""
-    found: dict[Path, list[str]] = {}
-    for tty in sorted((machine.sys / "class" / "tty").glob("tty[UA][SC][BM]*")):
-        for folder in (tty / "device").resolve().parents:
-            if (folder / "idVendor").exists():
-                found.setdefault(folder, []).append(tty.name)
-                break
-    return [
-        UsbSerial(
-            f"{_line(folder / 'idVendor')}:{_line(folder / 'idProduct')}",
-            " ".join(filter(None, (_line(folder / "manufacturer"), _line(folder / "product")))),
-            tuple(names),
-        )
-        for folder, names in sorted(found.items())
-    ]
-
-
 def modems(machine: Machine, site: Site | None) -> Iterator[Finding]:
     """What is plugged in, beside what the site file wants."""
-    seen = usb_serials(machine)
+    seen = machine.modems()
     wanted = site.lines if site else ()
-    for device in seen:
-        words = f"{device.name or 'a device'} ({device.identity}) with {', '.join(device.ports)}"
-        closed = [port for port in device.ports if not os.access(machine.dev / port, os.R_OK | os.W_OK)]
+    for modem in seen:
+        words = f'{modem.words}; in the site file: at = "{modem.address}"' if modem.at else modem.words
+        closed = [port for port in (modem.at, modem.sound) if port and not os.access(port, os.R_OK | os.W_OK)]
         if closed:
-            words += f"; {', '.join(closed)} cannot be opened by this user: add it to the group dialout"
-        yield Finding("USB modem", State.BAD if closed and wanted else State.GOOD, words)
+            words += f"; {' and '.join(closed)} cannot be opened by this user: add it to the group dialout"
+        useless = closed or not (modem.at and modem.sound)
+        yield Finding("USB modem", (State.BAD if wanted else State.ODD) if useless else State.GOOD, words)
     if not seen and not wanted:
         yield Finding("USB modem", State.GOOD, "none plugged in, none needed")
     for line in wanted:
         if line.at.startswith("usb"):
-            if not seen:
-                yield Finding(f"Line {line.name}", State.BAD, "no modem is plugged in on USB")
+            if machine.find(line.at, line.kind) is None:
+                yield Finding(
+                    f"Line {line.name}", State.BAD, f"no modem for it is plugged in ({line.kind} at {line.at})"
+                )
         elif not Path(line.at).exists():
             yield Finding(f"Line {line.name}", State.BAD, f"there is no {line.at}; is the modem plugged in?")
 

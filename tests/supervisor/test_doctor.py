@@ -8,14 +8,16 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
+from appliance.lines import discover
 from appliance.supervisor import examinations
 from appliance.supervisor.doctor import main
-from appliance.supervisor.examinations import Finding, Machine, State, UsbSerial
+from appliance.supervisor.examinations import Finding, Machine, State
 from appliance.supervisor.network import free_loopback_ports
 from appliance.supervisor.paths import Lock, Places, existing_run, open_data, open_run
 from appliance.supervisor.run import Wishes
@@ -24,31 +26,40 @@ from appliance.supervisor.site import Site, read
 GOOD, ODD, BAD = State.GOOD, State.ODD, State.BAD
 
 
+@dataclass
+class Port:
+    """A serial port on USB, as pyserial tells of it."""
+
+    device: str
+    location: str | None
+    vid: int | None = 0x1E0E
+    pid: int | None = 0x9001
+    serial_number: str | None = ""
+
+
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
     """A machine without modems, pins or ModemManager."""
-    machine = Machine(*(tmp_path / "machine" / name for name in ("dev", "sys", "proc")))
-    for folder in (machine.dev, machine.sys / "class" / "tty", machine.proc / "1"):
+    dev, proc = tmp_path / "machine" / "dev", tmp_path / "machine" / "proc"
+    for folder in (dev, proc / "1"):
         folder.mkdir(parents=True)
-    (machine.proc / "1" / "comm").write_text("init\n", encoding="ascii")
-    return machine
+    (proc / "1" / "comm").write_text("init\n", encoding="ascii")
+    return with_ports(Machine(dev, proc))
 
 
-def plug_in(machine: Machine, *, ports: int = 5) -> None:
-    """A SIM7600 as the kernel shows it in /sys."""
-    device = machine.sys / "devices" / "usb1" / "1-1"
-    device.mkdir(parents=True)
-    for name, words in {
-        "idVendor": "1e0e", "idProduct": "9001", "manufacturer": "SimTech, Incorporated", "product": "SimTech SIM7600",
-    }.items():  # fmt: skip
-        (device / name).write_text(f"{words}\n", encoding="ascii")
-    for number in range(ports):
-        port = device / f"1-1:1.{number}" / f"ttyUSB{number}"
-        tty = machine.sys / "class" / "tty" / f"ttyUSB{number}"
-        port.mkdir(parents=True)
-        tty.mkdir()
-        (tty / "device").symlink_to(port)
+def with_ports(machine: Machine, *ports: Port) -> Machine:
+    return replace(
+        machine,
+        modems=lambda: discover.modems(lambda: ports),
+        find=lambda at, kind: discover.find(at, kind, lambda: ports),
+    )
+
+
+def sim7600(machine: Machine) -> list[Port]:
+    """Its five ports: the third takes commands, the last carries sound."""
+    for number in range(5):
         (machine.dev / f"ttyUSB{number}").touch()
+    return [Port(str(machine.dev / f"ttyUSB{number}"), f"1-1.2:1.{number}") for number in range(5)]
 
 
 def wishes(data: Path, site: Path | None = None) -> Wishes:
@@ -118,28 +129,34 @@ def test_a_data_folder_that_is_a_file(tmp_path: Path) -> None:
     assert finding.words.startswith(f"{tmp_path}/data is a file")
 
 
-def test_a_modem_is_named_with_its_ports(machine: Machine) -> None:
-    plug_in(machine, ports=2)
-    assert examinations.usb_serials(machine) == [
-        UsbSerial("1e0e:9001", "SimTech, Incorporated SimTech SIM7600", ("ttyUSB0", "ttyUSB1"))
-    ]
-    assert found(examinations.modems(machine, site("lines.gsm1 = {}")), "USB modem") == [
-        (GOOD, "SimTech, Incorporated SimTech SIM7600 (1e0e:9001) with ttyUSB0, ttyUSB1")
+def test_a_modem_is_named_with_its_place(machine: Machine) -> None:
+    plugged = with_ports(machine, *sim7600(machine))
+    assert list(examinations.modems(plugged, site("lines.gsm1 = {}"))) == [
+        Finding("USB modem", GOOD, 'SIM7600 at 1-1.2; in the site file: at = "usb:1e0e:9001@1-1.2"')
     ]
 
 
-def test_a_port_of_a_modem_that_may_not_be_opened(machine: Machine) -> None:
-    plug_in(machine, ports=2)
-    (machine.dev / "ttyUSB1").unlink()
-    ((state, words),) = found(examinations.modems(machine, site("lines.gsm1 = {}")), "USB modem")
-    assert state is BAD
-    assert words.endswith("; ttyUSB1 cannot be opened by this user: add it to the group dialout")
+def test_a_modem_whose_ports_may_not_be_opened(machine: Machine) -> None:
+    plugged = with_ports(machine, *sim7600(machine))
+    (machine.dev / "ttyUSB2").unlink()
+    for lines, wanted_state in (("lines.gsm1 = {}", BAD), ("", ODD)):
+        ((state, words),) = found(examinations.modems(plugged, site(lines)), "USB modem")
+        assert state is wanted_state
+        assert words.endswith(f"; {machine.dev}/ttyUSB2 cannot be opened by this user: add it to the group dialout")
+
+
+def test_a_modem_that_cannot_be_driven_is_told_why(machine: Machine) -> None:
+    plugged = with_ports(machine, Port("/dev/ttyUSB0", "1-1:1.0", 0x2C7C, 0x0125))
+    findings = list(examinations.modems(plugged, site("lines.gsm1 = {}")))
+    ((state, words),) = found(findings, "USB modem")
+    assert (state, words) == (BAD, "a Quectel EC25 or EG25: known, not driven yet (at 1-1)")
+    assert found(findings, "Line gsm1") == [(BAD, "no modem for it is plugged in (sim7600 at usb)")]
 
 
 def test_a_line_without_its_modem(machine: Machine) -> None:
     wanted = site(f'lines = {{ gsm1 = {{}}, gsm2 = {{ at = "{machine.dev}/ttyUSB7" }}, gsm3 = "virtual" }}')
     findings = list(examinations.modems(machine, wanted))
-    assert found(findings, "Line gsm1") == [(BAD, "no modem is plugged in on USB")]
+    assert found(findings, "Line gsm1") == [(BAD, "no modem for it is plugged in (sim7600 at usb)")]
     assert found(findings, "Line gsm2") == [(BAD, f"there is no {machine.dev}/ttyUSB7; is the modem plugged in?")]
     assert found(findings, "Line gsm3") == []
 
