@@ -1,0 +1,418 @@
+"""The engine: commands in, muscles moved, events out. It decides nothing."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import os
+from collections.abc import Callable
+from typing import Any, assert_never
+
+from appliance.calls import commands
+from appliance.calls.engine import OpenSound, PlayFiles, SoundNoted
+from appliance.calls.events import (
+    EngineUp,
+    KeyPressed,
+    LegAnswered,
+    LegEnded,
+    LegHeld,
+    LegInStock,
+    LegRinging,
+    PhoneRang,
+)
+from appliance.calls.names import Cause, Extension, LegId
+from appliance.engine.causes import refusal, why_it_ended
+from appliance.engine.inbox import Inbox
+from appliance.engine.legs import KEYS, Leg, ModemLeg, PhoneLeg
+from appliance.engine.pcm import KeyHeard, ModemSound, SoundFlows, SoundGone, SoundNews, SoundTrouble
+from appliance.engine.pj.dialog import Dialog
+from appliance.engine.pj.happenings import (
+    Agreed,
+    Called,
+    FileOver,
+    Happening,
+    KeySent,
+    Over,
+    Ringing,
+    SoundChanged,
+)
+from appliance.engine.pj.library import Library
+from appliance.engine.pj.sound import SoundEnd, connect, disconnect
+from appliance.engine.playing import Players
+from appliance.engine.recordings import FreeBytes, Recordings, free_bytes
+from appliance.engine.settings import Settings
+from appliance.engine.wiring import Wiring
+
+log = logging.getLogger("qendra.engine")
+
+EngineCommand = (
+    commands.DialPhone
+    | commands.Ring
+    | commands.Answer
+    | commands.Hangup
+    | PlayFiles
+    | commands.StopPlaying
+    | commands.Bridge
+    | commands.Unbridge
+    | commands.Record
+    | commands.StopRecording
+    | commands.SendKeys
+    | OpenSound
+)
+
+
+class Engine:
+    """All legs and what is done with them. Everything but the inbox belongs to one thread."""
+
+    SPEAKING = 50
+    """Loudness, of 100, that is a voice and not the noise of a line."""
+    MUTE = 5.0
+    """Seconds of a voice on one side and silence on the other after which a modem's uplink is called dead."""
+    ECHO = 0.3
+    """Seconds after our own keys in which a line may still echo them."""
+
+    def __init__(
+        self,
+        library: Library,
+        settings: Settings,
+        clock: Callable[[], float],
+        say: Callable[[object], None],
+        free: FreeBytes = free_bytes,
+    ) -> None:
+        self._library = library
+        self._clock = clock
+        self._say = say
+        self.inbox: Inbox[EngineCommand | SoundNews] = Inbox(library.wake)
+        self._legs: dict[LegId, Leg] = {}
+        self._by_dialog: dict[Dialog, PhoneLeg] = {}
+        self._by_sound: dict[ModemSound, ModemLeg] = {}
+        self._born = os.urandom(4).hex()
+        self._count = itertools.count(1)
+        self._uplinks_at = 0.0
+        wiring: Wiring[SoundEnd] = Wiring(connect, disconnect)
+        self._wiring = wiring
+        self._players = Players(library, wiring, say)
+        self.recordings = Recordings(settings.recordings, settings.disk_floor, wiring, library.silence, say, free)
+
+    @property
+    def legs(self) -> int:
+        """How many parties there are."""
+        return len(self._legs)
+
+    def stock(self) -> EngineUp:
+        """All there is, for a desk that has just come."""
+        legs = tuple(LegInStock(leg.leg, leg.answered, leg.partners) for leg in self._legs.values())
+        return EngineUp(legs, self.recordings.calls)
+
+    def work(self, now: float) -> None:
+        """Do everything that is waiting: what the desk wants, what the library and the modems have told."""
+        self.inbox.empty(lambda item: self._handle(item, now))
+        self._tell_happenings(now)
+        self._tick(now)
+
+    def patience(self, now: float) -> float:
+        """Seconds the library may be left alone."""
+        until = [deadline - now for deadline in self._deadlines() if deadline is not None]
+        return max(0.0, min([self._attention(), *until]))
+
+    def _attention(self) -> float:
+        """The library tells of a key pressed only when asked; so it is asked often while somebody may press one."""
+        if any(leg.answered and not leg.partners for leg in self._by_dialog.values()):
+            return 0.004
+        return 0.02 if self._legs else 0.1
+
+    def _deadlines(self) -> list[float | None]:
+        return [self.recordings.next_deadline(), self._uplinks_at if self._by_sound else None]
+
+    # -- what the desk wants -------------------------------------------------------------------------
+
+    def _handle(self, item: EngineCommand | SoundNews, now: float) -> None:
+        try:
+            match item:
+                case SoundFlows() | SoundTrouble() | SoundGone() | KeyHeard():
+                    self._sound_news(item)
+                case _:
+                    self._command(item, now)
+        except Exception:
+            log.exception("while doing %r; the other calls go on", item)
+        self._tell_happenings(now)
+
+    def _command(self, command: EngineCommand, now: float) -> None:
+        match command:
+            case commands.DialPhone():
+                self._dial(command)
+            case OpenSound():
+                self._open_sound(command)
+            case commands.Bridge(one, other):
+                self._bridge(one, other, now)
+            case commands.Unbridge(one, other):
+                self._unbridge(one, other)
+            case commands.Record():
+                self._record(command, now)
+            case commands.StopRecording(call):
+                self.recordings.stop(call, now)
+            case _:
+                leg = self._legs.get(command.leg)
+                if leg is not None:  # else it has ended meanwhile
+                    self._to_leg(command, leg, now)
+
+    def _to_leg(
+        self,
+        command: commands.Ring
+        | commands.Answer
+        | commands.Hangup
+        | PlayFiles
+        | commands.StopPlaying
+        | commands.SendKeys,
+        leg: Leg,
+        now: float,
+    ) -> None:
+        match command:
+            case commands.Ring():
+                if isinstance(leg, PhoneLeg):
+                    leg.dialog.ring()
+            case commands.Answer():
+                if isinstance(leg, PhoneLeg):
+                    leg.dialog.answer()
+            case commands.Hangup():
+                self._hang_up(leg, command.cause, now)
+            case PlayFiles():
+                self._players.play(command, leg.end, now)
+            case commands.StopPlaying():
+                self._players.stop(leg.leg, now)
+            case commands.SendKeys():
+                self._press(leg, command.keys, now)
+            case _ as never:
+                assert_never(never)
+
+    def _dial(self, command: commands.DialPhone) -> None:
+        if command.leg in self._legs:
+            log.error("leg %s is there already; not dialled again", command.leg)
+            return
+        dialog = self._library.dial(command.extension, command.device, command.caller, command.caller_name)
+        self._add_phone(PhoneLeg(command.leg, dialog))
+
+    def _add_phone(self, leg: PhoneLeg) -> None:
+        self._legs[leg.leg] = leg
+        self._by_dialog[leg.dialog] = leg
+        self._wiring.want(self._library.silence, leg.dialog)
+
+    def _open_sound(self, command: OpenSound) -> None:
+        if command.leg in self._legs:
+            log.error("leg %s is there already; its sound is not opened again", command.leg)
+            return
+        if command.rate not in {8000, 16000}:
+            log.error("a modem's sound of %d samples a second is not known", command.rate)
+            self._say(LegEnded(command.leg, Cause.FAULT, f"no sound of {command.rate} samples a second is known"))
+            return
+        port = self._library.sound_port(command.rate)
+        sound = ModemSound(
+            command.device, command.rate, self._clock, self.inbox.put, listen_for_keys=command.keys_by_sound
+        )
+        port.source, port.sink = sound.take, sound.give
+        leg = ModemLeg(command.leg, sound, port)
+        self._legs[leg.leg] = leg
+        self._by_sound[sound] = leg
+        self._wiring.want(self._library.silence, port)
+
+    def _hang_up(self, leg: Leg, cause: Cause, now: float) -> None:
+        match leg:
+            case PhoneLeg():
+                leg.ending = leg.ending or cause
+                leg.dialog.hang_up(0 if leg.agreed else refusal(cause))
+            case ModemLeg():
+                self._end_modem(leg, cause, "", now)
+
+    def _press(self, leg: Leg, keys: str, now: float) -> None:
+        known = "".join(key for key in keys.upper() if key in KEYS)
+        if not known:
+            return
+        match leg:
+            case PhoneLeg():
+                leg.dialog.press(known)
+            case ModemLeg():
+                leg.sound.close_ear(now + leg.port.press(known) + self.ECHO)
+
+    def _bridge(self, one: LegId, other: LegId, now: float) -> None:
+        first, second = self._legs.get(one), self._legs.get(other)
+        if first is None or second is None or first is second:
+            return
+        for leg, partner in ((first, second), (second, first)):
+            self._players.stop(leg.leg, now)
+            if partner.leg not in leg.partners:
+                leg.partners = (*leg.partners, partner.leg)
+            self._wiring.want(leg.end, partner.end)
+
+    def _unbridge(self, one: LegId, other: LegId) -> None:
+        first, second = self._legs.get(one), self._legs.get(other)
+        if first is None or second is None:
+            return
+        for leg, partner in ((first, second), (second, first)):
+            leg.partners = tuple(name for name in leg.partners if name != partner.leg)
+            self._wiring.unwant(leg.end, partner.end)
+
+    def _record(self, command: commands.Record, now: float) -> None:
+        left, right = self._legs.get(command.left), self._legs.get(command.right)
+        if left is None or right is None:
+            self.recordings.refuse(command.call, "a party had left before the recording could begin")
+        else:
+            self.recordings.start(command, left.end, right.end, now)
+
+    # -- what the library tells ----------------------------------------------------------------------
+
+    def _tell_happenings(self, now: float) -> None:
+        while self._library.happenings:
+            self._happened(self._library.happenings.popleft(), now)
+
+    def _happened(self, happening: Happening, now: float) -> None:
+        try:
+            self._take(happening, now)
+        except Exception:
+            log.exception("while hearing of %r; the other calls go on", happening)
+
+    def _take(self, happening: Happening, now: float) -> None:
+        match happening:
+            case Called():
+                self._called(happening)
+            case FileOver(player):
+                self._players.file_over(player, now)
+            case Ringing(dialog) | Agreed(dialog) | SoundChanged(dialog) | KeySent(dialog) | Over(dialog):
+                leg = self._by_dialog.get(dialog)
+                if leg is not None:
+                    self._leg_happened(happening, leg, now)
+            case _ as never:
+                assert_never(never)
+
+    def _leg_happened(
+        self, happening: Ringing | Agreed | SoundChanged | KeySent | Over, leg: PhoneLeg, now: float
+    ) -> None:
+        match happening:
+            case Ringing():
+                if not leg.rang and not leg.agreed:
+                    leg.rang = True
+                    self._say(LegRinging(leg.leg))
+            case Agreed():
+                leg.agreed = True
+                self._maybe_answered(leg)
+            case SoundChanged():
+                self._sound_changed(leg, happening)
+            case KeySent():
+                self._key(leg, happening, now)
+            case Over(_, code, reason):
+                self._over(leg, code, reason, now)
+            case _ as never:
+                assert_never(never)
+
+    def _called(self, called: Called) -> None:
+        name = LegId(f"phone-{self._born}-{next(self._count)}")
+        self._add_phone(PhoneLeg(name, called.dialog))
+        self._say(PhoneRang(name, Extension(called.extension), called.dialled, called.device))
+
+    def _sound_changed(self, leg: PhoneLeg, changed: SoundChanged) -> None:
+        leg.sound_open = changed.open
+        if changed.open:
+            self._wiring.renew(leg.dialog)
+        self._maybe_answered(leg)
+        if leg.answered and changed.held != leg.held:
+            leg.held = changed.held
+            self._say(LegHeld(leg.leg, leg.held))
+
+    def _maybe_answered(self, leg: PhoneLeg) -> None:
+        if leg.agreed and leg.sound_open and not leg.answered:
+            leg.answered = True
+            self._say(LegAnswered(leg.leg))
+
+    def _key(self, leg: PhoneLeg, sent: KeySent, now: float) -> None:
+        if sent.key in KEYS and leg.is_new_key(sent.key, by_info=sent.by_info, now=now):
+            self._say(KeyPressed(leg.leg, sent.key))
+
+    def _over(self, leg: PhoneLeg, code: int, reason: str, now: float) -> None:
+        del self._by_dialog[leg.dialog]
+        if leg.ending is not None:
+            self._ended(leg, leg.ending, "", now)
+            return
+        cause = why_it_ended(code, answered=leg.agreed, rang=leg.rang)
+        self._ended(leg, cause, f"{code} {reason}" if code >= 300 else "", now)
+
+    # -- what the modems' sound tells ----------------------------------------------------------------
+
+    def _sound_news(self, news: SoundNews) -> None:
+        leg = self._by_sound.get(news.sound)
+        if leg is None:
+            return
+        match news:
+            case SoundFlows():
+                leg.answered = True
+                self._say(LegAnswered(leg.leg))
+            case KeyHeard(_, key):
+                self._say(KeyPressed(leg.leg, key))
+            case SoundTrouble(_, words):
+                self._trouble(leg, words)
+            case SoundGone(_, words):
+                leg.troubles.append(words)
+                self._end_modem(leg, Cause.FAULT, words, self._clock())
+            case _ as never:
+                assert_never(never)
+
+    def _trouble(self, leg: ModemLeg, words: str) -> None:
+        if words not in leg.troubles:
+            leg.troubles.append(words)
+            self._note_sound(leg, words)
+
+    def _note_sound(self, leg: ModemLeg, words: str) -> None:
+        sound = leg.sound
+        self._say(SoundNoted(leg.leg, words, sound.received, sound.sent, sound.slips, sound.lost))
+
+    def _end_modem(self, leg: ModemLeg, cause: Cause, detail: str, now: float) -> None:
+        leg.port.source = leg.port.sink = None
+        leg.sound.close()
+        del self._by_sound[leg.sound]
+        self._note_sound(leg, "; ".join(leg.troubles))
+        self._ended(leg, cause, detail, now)
+        self._library.give_back(leg.port)
+
+    def _listen_to_uplinks(self, now: float) -> None:
+        """Does the modem get what the other side says? (Bytes may flow both ways and one of them be mute.)"""
+        for leg in self._by_sound.values():
+            loudest = max((self._legs[name].end.loudness() for name in leg.partners), default=0)
+            if loudest > self.SPEAKING and now - leg.sound.spoken_at > self.MUTE:
+                self._trouble(leg, "the other side speaks, but the modem is sent silence")
+
+    # -- together ------------------------------------------------------------------------------------
+
+    def _ended(self, leg: Leg, cause: Cause, detail: str, now: float) -> None:
+        """Take a leg out of everything and say so: the last word about it."""
+        del self._legs[leg.leg]
+        self._players.stop(leg.leg, now)
+        self.recordings.leg_ended(leg.leg, now)
+        self._wiring.forget(leg.end)
+        for name in leg.partners:
+            partner = self._legs.get(name)
+            if partner is not None:
+                partner.partners = tuple(other for other in partner.partners if other != leg.leg)
+        self._say(LegEnded(leg.leg, cause, detail))
+
+    def _tick(self, now: float) -> None:
+        deadline = self.recordings.next_deadline()
+        if deadline is not None and now >= deadline:
+            self.recordings.tick(now)
+        if self._by_sound and now >= self._uplinks_at:
+            self._uplinks_at = now + 1.0
+            self._listen_to_uplinks(now)
+
+    def leave(self, now: float) -> None:
+        """End everything, politely and at once; go on calling `work` until `done`."""
+        for leg in tuple(self._legs.values()):
+            self._hang_up(leg, Cause.FAULT, now)
+        self._library.hang_up_all()
+        self._tell_happenings(now)
+
+    @property
+    def done(self) -> bool:
+        """After `leave`: no dialog is left and every recording is on disk."""
+        return not self._library.dialogs and not self.recordings.calls
+
+
+def is_command(message: Any) -> bool:
+    """Whether the desk may say this to us; the seam carries our own words too."""
+    return isinstance(message, EngineCommand)

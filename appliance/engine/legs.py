@@ -1,0 +1,67 @@
+"""The parties the engine has, each of its own kind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from appliance.calls.names import Cause, LegId
+from appliance.engine.pcm import ModemSound
+from appliance.engine.pj.dialog import Dialog
+from appliance.engine.pj.sound import SoundPort
+
+KEYS = frozenset("0123456789*#ABCD")
+
+
+@dataclass(eq=False)
+class PhoneLeg:
+    """A telephone: one SIP dialog."""
+
+    leg: LegId
+    dialog: Dialog
+    answered: bool = False
+    partners: tuple[LegId, ...] = ()
+    agreed: bool = False
+    """The dialog is confirmed; `answered` comes when its sound is open as well."""
+    sound_open: bool = False
+    rang: bool = False
+    held: bool = False
+    ending: Cause | None = None
+    """Why we are hanging up, when it is we who do."""
+    _last_key: tuple[str, bool, float] = ("", False, 0.0)
+
+    TWICE = 0.5
+    """Seconds within which one key, told both ways, counts once. Nobody presses a key, and again, in two dialects."""
+
+    @property
+    def end(self) -> Dialog:
+        """Where it is on the bridge."""
+        return self.dialog
+
+    def is_new_key(self, key: str, *, by_info: bool, now: float) -> bool:
+        """Whether this is a key of its own and not the same told in the other way."""
+        last, was_info, at = self._last_key
+        if key == last and by_info != was_info and now - at < self.TWICE:
+            return False
+        self._last_key = (key, by_info, now)
+        return True
+
+
+@dataclass(eq=False)
+class ModemLeg:
+    """A call on a modem, as far as its sound goes; the lines room has the rest of it."""
+
+    leg: LegId
+    sound: ModemSound
+    port: SoundPort
+    answered: bool = False
+    partners: tuple[LegId, ...] = ()
+    troubles: list[str] = field(default_factory=list)
+    """What was wrong with its sound so far, in plain words."""
+
+    @property
+    def end(self) -> SoundPort:
+        """Where it is on the bridge."""
+        return self.port
+
+
+Leg = PhoneLeg | ModemLeg
