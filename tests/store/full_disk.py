@@ -121,8 +121,7 @@ def an_insert_that_did_not_fit_has_not_happened(disk: Path) -> None:
     db.insert({"name": "Arta"})
     recording = fill(disk)
     with pytest.raises(StoreTrouble, match="the disk is full"):
-        for _ in range(100):
-            db.insert({"name": "x" * 900})
+        db.insert_multiple({"name": "x" * 900} for _ in range(100))
     there = [dict(document) for document in db.all()]
     recording.unlink()
     db.insert({"name": "Besa"})
@@ -186,8 +185,7 @@ def settings_that_do_not_fit_are_refused_in_words(disk: Path) -> None:
     shelf.save(Settings(firm="Arta"), who="Arta", what="begun", at=1.0, based_on=0)
     recording = fill(disk)
     with pytest.raises(StoreTrouble, match=r"^settings\.tdb cannot be written: the disk is full\.$"):
-        for version in range(1, 100):
-            shelf.save(Settings(firm="B" * 1000), who="Arta", what="renamed", at=2.0, based_on=version)
+        shelf.save(Settings(firm="B" * 10_000), who="Arta", what="renamed", at=2.0, based_on=1)
     in_force = shelf.current()
     recording.unlink()
     shelf.close()
