@@ -75,7 +75,7 @@ async def _until_told(desk: FrontDesk, modems: tuple[LineSettings, ...]) -> None
         asyncio.get_running_loop().add_signal_handler(told, stop.set)
     working = [asyncio.create_task(desk.live())]
     for modem in modems:
-        line = Line(modem, partial(desk.wiring.line_said, modem.name), _adopted(desk, modem.name))
+        line = Line(modem, partial(desk.wiring.line_said, modem.name), adopt=_adopted(desk, modem.name))
         desk.wiring.lines[modem.name] = line
         working.append(asyncio.create_task(line.run()))
     stopping = asyncio.create_task(stop.wait())

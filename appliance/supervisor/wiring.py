@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from appliance.calls import commands, events
@@ -43,8 +43,14 @@ class Line(Protocol):
     def dial(self, leg: LegId, number: str) -> None:
         """Call a number."""
 
-    def hangup(self, leg: LegId) -> None:
-        """End the call; LegEnded follows, unless it has been said already."""
+    def hang_up(self, leg: LegId, cause: Cause = Cause.NORMAL, detail: str = "") -> None:
+        """End the call; LegEnded with this cause follows, unless one has been said already."""
+
+    def send_keys(self, leg: LegId, keys: str) -> None:
+        """Press keys toward the far end."""
+
+    def sound_trouble(self, leg: LegId) -> None:
+        """The sound of this leg is not right."""
 
 
 class Voice(Protocol):
@@ -71,8 +77,6 @@ class Wiring:
         self._on_line: dict[LegId, LineId] = {}
         self._with_sound: set[LegId] = set()
         """Legs of lines whose sound port the engine has, or was asked to open."""
-        self._broken: dict[LegId, events.LegEnded] = {}
-        """Legs of lines that end because their sound broke: that is the reason to tell."""
         self._speaking: dict[LegId, int] = {}
         """What each leg should be hearing now: a prompt that is ready too late is not played."""
         self._making: set[asyncio.Task[None]] = set()
@@ -91,6 +95,8 @@ class Wiring:
                 self._dial_line(leg, name, number)
             case commands.Answer(leg=leg) if line := self._line_of(leg):
                 line.answer(leg)
+            case commands.SendKeys(leg=leg, keys=keys) if line := self._line_of(leg):
+                line.send_keys(leg, keys)
             case commands.Hangup(leg=leg):
                 self._hang_up(command)
             case commands.Ring(leg=leg) if leg in self._on_line:
@@ -130,7 +136,7 @@ class Wiring:
         if leg in self._with_sound:
             self._engine.send(command)
         if line := self._line_of(leg):
-            line.hangup(leg)
+            line.hang_up(leg, command.cause)
 
     def _play(self, command: commands.Play) -> None:
         self._speaking[command.leg] = command.playing
@@ -152,24 +158,12 @@ class Wiring:
     def engine_said(self, message: Event | SoundNoted, at: float) -> None:
         """The engine reports. What it says of a line's leg is half the truth."""
         match message:
-            case SoundNoted(leg=leg):
-                if leg in self._on_line:
-                    self.sound[self._on_line[leg]] = message
-                log.info(
-                    "sound of %s: %s (received %d, sent %d bytes, %d slips, %d lost)",
-                    self._on_line.get(leg, leg),
-                    message.words or "well",
-                    message.received,
-                    message.sent,
-                    message.slips,
-                    message.lost,
-                )
+            case SoundNoted():
+                self._sound_noted(message)
             case events.LegEnded(leg=leg) if leg in self._on_line:
                 self._with_sound.discard(leg)
-                if message.cause is Cause.FAULT:
-                    self._broken[leg] = message
                 if line := self._line_of(leg):
-                    line.hangup(leg)
+                    line.hang_up(leg, message.cause, message.detail)
             case events.LegEnded(leg=leg):
                 self._speaking.pop(leg, None)
                 self._post(message, at)
@@ -180,20 +174,40 @@ class Wiring:
             case _:
                 self._post(message, at)
 
+    def _sound_noted(self, noted: SoundNoted) -> None:
+        name = self._on_line.get(noted.leg)
+        if name is not None:
+            self.sound[name] = noted
+        if noted.words and (line := self._line_of(noted.leg)):
+            line.sound_trouble(noted.leg)
+        log.info(
+            "sound of %s: %s (received %d, sent %d bytes, %d slips, %d lost)",
+            name or noted.leg,
+            noted.words or "well",
+            noted.received,
+            noted.sent,
+            noted.slips,
+            noted.lost,
+        )
+
     def engine_lost(self) -> None:
         """The engine has gone, and all sound with it."""
         self._speaking.clear()
         self._with_sound.clear()
 
-    def line_said(self, line: LineId, posted: Posted) -> None:
-        """A line reports."""
+    def line_said(self, line: LineId, some: Sequence[Posted]) -> None:
+        """A line reports, in order."""
+        for posted in some:
+            self._line_said(line, posted)
+
+    def _line_said(self, line: LineId, posted: Posted) -> None:
         match posted:
             case SoundWanted(leg=leg, device=device, rate=rate, keys_by_sound=keys_by_sound):
                 self._with_sound.add(leg)
                 if self._engine.up:
                     self._engine.send(OpenSound(leg, device, rate, keys_by_sound))
                 elif modem := self._line_of(leg):
-                    modem.hangup(leg)
+                    modem.hang_up(leg, Cause.FAULT, "the sound engine is away")
             case SoundOver(leg=leg):
                 if leg in self._with_sound:
                     self._with_sound.discard(leg)
@@ -213,4 +227,4 @@ class Wiring:
             self._with_sound.discard(leg)
             self._engine.send(commands.Hangup(leg))
         self._on_line.pop(leg, None)
-        self._post(self._broken.pop(leg, ended), None)
+        self._post(ended, None)

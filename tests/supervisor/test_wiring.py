@@ -40,8 +40,14 @@ class Line:
     def dial(self, leg: LegId, number: str) -> None:
         self.did.append(f"dial {leg} {number}")
 
-    def hangup(self, leg: LegId) -> None:
-        self.did.append(f"hangup {leg}")
+    def hang_up(self, leg: LegId, cause: Cause = Cause.NORMAL, detail: str = "") -> None:
+        self.did.append(" ".join(filter(None, ("hang up", leg, cause.value, detail))))
+
+    def send_keys(self, leg: LegId, keys: str) -> None:
+        self.did.append(f"keys {leg} {keys}")
+
+    def sound_trouble(self, leg: LegId) -> None:
+        self.did.append(f"trouble {leg}")
 
 
 class Voice:
@@ -86,9 +92,9 @@ def room() -> Room:
 
 
 def answered(room: Room) -> None:
-    room.wiring.line_said(GSM, RANG)
+    room.wiring.line_said(GSM, [RANG])
     room.wiring.obey(commands.Answer(LEG))
-    room.wiring.line_said(GSM, WANTED)
+    room.wiring.line_said(GSM, [WANTED])
     room.wiring.engine_said(events.LegAnswered(LEG), 0.0)
 
 
@@ -101,8 +107,8 @@ def test_a_call_on_a_line_is_up_when_the_engine_has_its_sound(room: Room) -> Non
 
 def test_the_caller_hangs_up_and_the_engine_lets_go(room: Room) -> None:
     answered(room)
-    room.wiring.line_said(GSM, SoundOver(LEG))
-    room.wiring.line_said(GSM, events.LegEnded(LEG, Cause.NORMAL, "NO CARRIER"))
+    room.wiring.line_said(GSM, [SoundOver(LEG)])
+    room.wiring.line_said(GSM, [events.LegEnded(LEG, Cause.NORMAL, "NO CARRIER")])
     room.wiring.engine_said(events.LegEnded(LEG, Cause.NORMAL), 0.0)
     assert room.engine.heard[1:] == [commands.Hangup(LEG)]
     assert [event for event in room.posted if isinstance(event, events.LegEnded)][:1] == [
@@ -113,28 +119,31 @@ def test_the_caller_hangs_up_and_the_engine_lets_go(room: Room) -> None:
 def test_we_hang_up_both_halves_and_the_line_says_when_it_is_over(room: Room) -> None:
     answered(room)
     room.wiring.obey(commands.Hangup(LEG))
-    assert room.line.did[-1] == f"hangup {LEG}"
+    assert room.line.did[-1] == f"hang up {LEG} normal"
     assert room.engine.heard[-1] == commands.Hangup(LEG)
     room.wiring.engine_said(events.LegEnded(LEG, Cause.NORMAL), 0.0)
     assert not [event for event in room.posted if isinstance(event, events.LegEnded)]
-    room.wiring.line_said(GSM, events.LegEnded(LEG, Cause.NORMAL))
+    room.wiring.line_said(GSM, [events.LegEnded(LEG, Cause.NORMAL)])
     assert room.posted[-1] == events.LegEnded(LEG, Cause.NORMAL)
 
 
 def test_sound_that_breaks_is_the_reason_told(room: Room) -> None:
     answered(room)
-    broken = events.LegEnded(LEG, Cause.FAULT, "the modem's sound port is gone")
-    room.wiring.engine_said(broken, 0.0)
-    assert room.line.did[-1] == f"hangup {LEG}"
-    room.wiring.line_said(GSM, events.LegEnded(LEG, Cause.NORMAL))
-    assert room.posted[-1] == broken
+    room.wiring.engine_said(events.LegEnded(LEG, Cause.FAULT, "the modem's sound port is gone"), 0.0)
+    assert room.line.did[-1] == f"hang up {LEG} fault the modem's sound port is gone"
+
+
+def test_sound_that_is_not_right_is_told_to_the_line(room: Room) -> None:
+    answered(room)
+    room.wiring.engine_said(SoundNoted(LEG, "no sound from the modem for 2 s", 0, 0, 0, 0), 0.0)
+    assert room.line.did[-1] == f"trouble {LEG}"
 
 
 def test_a_call_that_gets_its_sound_while_the_engine_is_away_is_hung_up(room: Room) -> None:
-    room.wiring.line_said(GSM, RANG)
+    room.wiring.line_said(GSM, [RANG])
     room.engine.up = False
-    room.wiring.line_said(GSM, WANTED)
-    assert room.line.did == [f"hangup {LEG}"]
+    room.wiring.line_said(GSM, [WANTED])
+    assert room.line.did == [f"hang up {LEG} fault the sound engine is away"]
 
 
 def test_dialling_a_line_that_is_not_there(room: Room) -> None:
@@ -146,6 +155,8 @@ def test_dialling_out(room: Room) -> None:
     room.wiring.obey(commands.DialLine(LEG, GSM, "0672000001"))
     assert room.line.did == [f"dial {LEG} 0672000001"]
     room.wiring.obey(commands.Ring(LEG))
+    room.wiring.obey(commands.SendKeys(LEG, "12#"))
+    assert room.line.did[-1] == f"keys {LEG} 12#"
     assert not room.engine.heard
 
 
@@ -209,7 +220,7 @@ def test_a_prompt_that_takes_time_is_played_when_it_is_ready() -> None:
 def test_after_a_restart_the_line_has_its_leg_again(room: Room) -> None:
     room.wiring.adopt(LEG, GSM)
     room.wiring.obey(commands.Hangup(LEG))
-    assert room.line.did == [f"hangup {LEG}"]
+    assert room.line.did == [f"hang up {LEG} normal"]
     assert room.engine.heard == [commands.Hangup(LEG)]
 
 
