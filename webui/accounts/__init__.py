@@ -1,0 +1,1 @@
+"""Who may open the page: logins of owners and operators."""

@@ -1,0 +1,1 @@
+"""Past calls: found, told step by step, and heard again."""

@@ -1,0 +1,167 @@
+"""The steps of a call as sentences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from appliance.calls.names import Direction
+from appliance.calls.record import CallRecord, Step
+from webui.heard import heard
+from webui.language import N_, _
+from webui.saying import CAUSES, person, place, queue_title, somebody, telephone
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One line of a call's story."""
+
+    at: float
+    """UTC seconds."""
+    after: float
+    words: str
+    picture: str
+
+
+def story(record: CallRecord) -> list[Sentence]:
+    """Every step that says something to a person, in order."""
+    told = []
+    for step in record.steps:
+        if words := _words(record, step):
+            told.append(Sentence(record.began + step.after, step.after, words, PICTURES.get(step.what, "dot")))
+    return told
+
+
+PICTURES = {
+    "call_began": "telephone",
+    "call_answered": "volume-up",
+    "caller_named": "person",
+    "leg_joined": "telephone-outbound",
+    "leg_left": "telephone-x",
+    "place_reached": "diagram-3",
+    "key_taken": "grid-3x3-gap",
+    "queue_joined": "hourglass-split",
+    "operator_offered": "bell",
+    "operator_missed": "bell-slash",
+    "queue_left": "hourglass-split",
+    "talk_began": "headset",
+    "held": "pause-circle",
+    "resumed": "play-fill",
+    "recording_began": "record-circle",
+    "recording_kept": "record-circle",
+    "call_ended": "telephone-x",
+}
+
+_MISSED = {
+    "no answer": N_("%(name)s did not answer. The next operator’s turn."),
+    "busy": N_("%(name)s was busy."),
+    "refused": N_("%(name)s refused the call."),
+    "unreachable": N_("%(name)s’s telephone could not be reached."),
+}
+
+_LEFT = {
+    "hung up": N_("The caller hung up while waiting."),
+    "waited too long": N_("The longest waiting time was over."),
+    "nobody there": N_("Nobody was there to answer."),
+    "key pressed": N_("The caller chose to leave the queue."),
+}
+
+_ENDED = {
+    "caller": N_("The caller hung up."),
+    "called": N_("Our side hung up."),
+    "box": N_("The box ended the call."),
+}
+
+
+def _words(record: CallRecord, step: Step) -> str:
+    """A sentence, or nothing for a step that the next one says better."""
+    who, detail = step.who, step.detail
+    match step.what:
+        case "call_began":
+            return _began(record, step)
+        case "caller_named":
+            return _("The number became known: %(number)s.", number=telephone(who))
+        case "leg_joined":
+            return _("%(name)s was called.", name=somebody(who))
+        case "leg_left":
+            return "" if who == "normal" else _left(who, detail)
+        case "call_answered":
+            return _("The box answered.")
+        case "place_reached":
+            return _reached(who, detail)
+        case "key_taken":
+            return _("The caller pressed %(key)s.", key=who)
+        case "queue_joined":
+            return _("The caller began to wait in the queue “%(queue)s”.", queue=queue_title(who))
+        case "operator_offered":
+            return _("The telephone of %(name)s rang.", name=person(who))
+        case "operator_missed":
+            return _(_MISSED[detail], name=person(who)) if detail in _MISSED else _missed(who, detail)
+        case "queue_left":
+            return _(_LEFT[detail]) if detail in _LEFT else ""
+        case "talk_began":
+            return _("%(name)s answered; the talk began.", name=person(who))
+        case "held":
+            return _("The call was put on hold.")
+        case "resumed":
+            return _("The call was taken back from hold.")
+        case "recording_began":
+            return _("Recording began.")
+        case "recording_kept":
+            return _("The recording is not whole: %(why)s", why=heard(detail)) if detail else ""
+        case "call_ended":
+            return _(_ENDED.get(who, _ENDED["box"])) + _why(detail)
+        case _:
+            return step.what.replace("_", " ") + (f": {detail}" if detail else "")
+
+
+def _began(record: CallRecord, step: Step) -> str:
+    match record.direction:
+        case Direction.IN if record.line:
+            return _("%(number)s called on the line %(line)s.", number=telephone(step.who), line=record.line)
+        case Direction.IN:
+            return _("%(number)s called.", number=telephone(step.who))
+        case _:
+            return _("%(name)s dialled %(number)s.", name=person(step.who), number=somebody(record.dialled))
+
+
+def _reached(where: str, words: str) -> str:
+    kind = where.partition(" ")[0]
+    if kind == "hours":
+        return ""
+    opening = {
+        "open": _("Within opening hours: "),
+        "closed": _("Outside opening hours: "),
+        "no choice made": _("No choice was made: "),
+    }.get(words, "")
+    match kind:
+        case "menu" | "say":
+            return opening + _("the caller heard %(place)s.", place=place(where)) if opening else _heard(where)
+        case "queue":
+            return ""
+        case "phone":
+            return _("The way led to %(name)s.", name=person(where.partition(" ")[2]))
+        case _:
+            return ""
+
+
+def _heard(where: str) -> str:
+    return _("The caller heard %(place)s.", place=place(where))
+
+
+def _missed(who: str, reason: str) -> str:
+    return _("%(name)s could not take it (%(why)s).", name=person(who), why=heard(reason))
+
+
+def _left(cause: str, detail: str) -> str:
+    known = {each.value: words for each, words in CAUSES.items()}
+    why = _(known[cause]) if cause in known else cause
+    return _("It did not come about: %(why)s.", why=f"{why} ({detail})" if detail else why)
+
+
+def _why(detail: str) -> str:
+    """What a person can do something with; the plain case needs no reason."""
+    known = {each.value for each in CAUSES}
+    if not detail or detail in {"normal", "cancelled"}:
+        return ""
+    words = {each.value: text for each, text in CAUSES.items()}
+    return f" ({_(words[detail]) if detail in known else heard(detail)})"

@@ -1,0 +1,79 @@
+"""How often somebody may try a password. Time is an argument."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Limit:
+    """At most `times` failures of one kind of somebody within `seconds`."""
+
+    times: int
+    seconds: float
+    _failures: dict[str, deque[float]] = field(default_factory=dict)
+
+    KEPT = 4096
+    """Somebodies remembered; with more, those who failed longest ago are forgotten."""
+
+    def wait(self, who: str, now: float) -> float:
+        """Seconds until `who` may try again; 0 when they may now."""
+        failures = self._recent(who, now)
+        if len(failures) < self.times:
+            return 0.0
+        return failures[-self.times] + self.seconds - now
+
+    def failed(self, who: str, now: float) -> None:
+        """`who` was wrong."""
+        failures = self._failures.pop(who, None) or deque(maxlen=self.times)
+        failures.append(now)
+        self._failures[who] = failures
+        if len(self._failures) > self.KEPT:
+            del self._failures[next(iter(self._failures))]
+
+    def forget(self, who: str) -> None:
+        """`who` was right: they start anew."""
+        self._failures.pop(who, None)
+
+    def _recent(self, who: str, now: float) -> deque[float]:
+        failures = self._failures.get(who, deque())
+        while failures and failures[0] + self.seconds <= now:
+            failures.popleft()
+        if not failures:
+            self._failures.pop(who, None)
+        return failures
+
+
+class Limits:
+    """Who has to wait before the next password: by name and address together, by address, and by name.
+
+    The last is wide, so that a stranger who guesses cannot easily keep the owner out.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._both = Limit(5, 120.0)
+        self._address = Limit(20, 600.0)
+        self._name = Limit(60, 600.0)
+
+    def wait(self, name: str, address: str, now: float) -> float:
+        """Seconds until this name may be tried from this address; 0 when it may now."""
+        with self._lock:
+            return max(limit.wait(who, now) for limit, who in self._each(name, address))
+
+    def failed(self, name: str, address: str, now: float) -> None:
+        """A wrong password, or a name that does not exist."""
+        with self._lock:
+            for limit, who in self._each(name, address):
+                limit.failed(who, now)
+
+    def succeeded(self, name: str, address: str) -> None:
+        """The right password: earlier slips of this person are forgotten, those of the address are not."""
+        with self._lock:
+            self._both.forget(f"{name.casefold()} {address}")
+
+    def _each(self, name: str, address: str) -> tuple[tuple[Limit, str], ...]:
+        name = name.casefold()
+        return (self._both, f"{name} {address}"), (self._address, address), (self._name, name)

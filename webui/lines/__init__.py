@@ -1,0 +1,1 @@
+"""Lines to the outside: how they are, and where their callers begin."""

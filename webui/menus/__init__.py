@@ -1,0 +1,1 @@
+"""What callers hear: menus and messages, and the way from one to the next."""

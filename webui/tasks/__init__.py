@@ -1,0 +1,1 @@
+"""The missed-call ledger: lost callers, each an open task until somebody has spoken with them."""
