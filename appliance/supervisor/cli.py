@@ -46,7 +46,9 @@ def main(arguments: Sequence[str]) -> int:
 def _do(arguments: Sequence[str]) -> int:
     match list(arguments):
         case ["virtual-line", *rest]:
-            return _hand_over("appliance.lines.virtual", "./qendra virtual-line", rest)
+            from appliance.supervisor.virtual_line import main as virtual_line  # noqa: PLC0415
+
+            return virtual_line(rest)
         case ["bench", *rest]:
             return _bench(rest)
     chosen = _parser().parse_args(arguments)
