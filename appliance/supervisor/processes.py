@@ -273,6 +273,7 @@ class Box:
 
     def _welcome(self, life: _Life, now: float) -> None:
         life.answers = True
+        self._tell_who_runs()
         if life.starts > 1 and not life.quiet:
             self._say(f"{life.part.title} is back ({now - life.since:.1f} s after its new start).")
 
@@ -285,7 +286,10 @@ class Box:
 
     def _tell_who_runs(self) -> None:
         """Write box.json, whole or not at all. A full disk is no reason to stop."""
-        parts = {life.part.name: {"pid": life.pid, "starts": life.starts} for life in self._lives}
+        parts = {
+            life.part.name: {"pid": life.pid, "starts": life.starts, "answers": bool(life.pid) and life.answers}
+            for life in self._lives
+        }
         with contextlib.suppress(OSError):
             new = self._places.box.with_suffix(".new")
             new.write_text(json.dumps({"pid": self._parent, **self._about, "parts": parts}), encoding="utf-8")

@@ -168,7 +168,8 @@ def test_a_killed_part_is_back_soon_and_its_death_is_said_once(tmp_path: Path) -
         )
         box.hear("the engine is back")
         assert time.monotonic() - killed < 2
-        assert box.parts()["engine"]["starts"] == 2
+        engine_now = box.parts()["engine"]
+        assert (engine_now["starts"], engine_now["answers"]) == (2, True)
         assert box.pid("engine") != engine
         assert box.pid("desk") == desk
         os.kill(box.pid("engine"), signal.SIGKILL)
