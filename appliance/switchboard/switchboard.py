@@ -46,7 +46,10 @@ class Switchboard(Conversations):
     ) -> None:
         """`name("c")` makes a name never used before, beginning with `c-`; `canonical` writes a telephone number in one way."""
         super().__init__(settings, zone, name, canonical, now)
-        self._in_doubt: set[LegId] | None = None
+        self._strangers: set[LegId] = set()
+        """Legs the engine has and we do not know (yet)."""
+        self._missing: set[LegId] = set()
+        """Legs we know and the engine does not have: why they ended may still arrive."""
         self.configure(settings, zone, now)
 
     # ---- the few verbs
@@ -331,7 +334,9 @@ class Switchboard(Conversations):
         if not self.engine_up:
             self.engine_up = True
             self._fact(facts.EngineNoted(self._now, up=True))
-        self._in_doubt = {leg.leg for leg in legs}
+        stock = {leg.leg for leg in legs}
+        self._strangers = stock - self._by_leg.keys()
+        self._missing = self._with_sound() - stock
         self._timers.set(("doubt", ""), self._now.mono + DOUBT_SECONDS)
         for call in list(self.calls.values()):
             if isinstance(call.stage, Rings):
@@ -347,15 +352,18 @@ class Switchboard(Conversations):
 
     def _settle_doubts(self) -> None:
         """Legs nobody knows are hung up; calls whose legs are gone end; callers who were waiting wait on."""
-        stock, self._in_doubt = self._in_doubt or set(), None
-        for leg in sorted(stock - self._by_leg.keys()):
+        for leg in sorted(self._strangers - self._by_leg.keys()):
             self._do(commands.Hangup(leg, Cause.FAULT))
+        for leg in sorted(self._missing & self._by_leg.keys()):
+            self._leg_ended(events.LegEnded(leg, Cause.FAULT, "it ended while the box was restarting"))
         for call in list(self.calls.values()):
-            for leg in call.legs:
-                if leg not in stock and not isinstance(call.stage, Rings | Ended):
-                    self._leg_ended(events.LegEnded(leg, Cause.FAULT, "it ended while the box was restarting"))
             if isinstance(call.stage, Returning):
                 self._take_up(call)
+
+    def _with_sound(self) -> set[LegId]:
+        """Legs that live in the engine: all but those of callers on a line that rings."""
+        living = (call for call in self.calls.values() if not isinstance(call.stage, Rings | Ended))
+        return {leg for call in living for leg in call.legs}
 
     def _take_up(self, call: Call) -> None:
         """The caller is still there: back to where they were."""
@@ -398,7 +406,6 @@ class Switchboard(Conversations):
         if not self.engine_up:
             return
         self.engine_up = False
-        self._in_doubt = None
         self._timers.cancel(("doubt", ""))
         self._fact(facts.EngineNoted(self._now, up=False))
         for call in list(self.calls.values()):

@@ -121,7 +121,7 @@ class Day:
             self.office.engine_dies()
             self.office.run(self.dice.random() * 3)
             self.office.happen(events.EngineUp())
-            self.office.run(3.0)
+            self.office.run(self.dice.random() * 3)
 
     def check_now(self) -> None:
         board = self.office.board

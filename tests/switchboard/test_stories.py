@@ -364,6 +364,15 @@ def test_the_engine_dies_and_its_calls_are_ended_by_us(office: Office) -> None:
     assert waiting in office.sound.up
 
 
+def test_a_call_that_begins_just_when_the_engine_comes_up_is_not_doubted(office: Office) -> None:
+    office.engine_dies()
+    office.happen(events.EngineUp())
+    caller = office.dial("101", "102")
+    office.pick_up(office.phone_of("102"))
+    office.run(5.0)
+    assert caller in office.sound.bridged
+
+
 def test_the_desk_dies_in_mid_conversation_and_the_record_is_complete(office: Office) -> None:
     caller = office.ring_twice()
     office.key(caller, "1")
