@@ -78,9 +78,14 @@ class Digest:
         self._serial = count()
         self._uses: dict[bytes, _Uses] = {}
         self._forgotten = -1.0
-        self.realm = b"qendra"
+        self.realm = b""
         self._accounts: dict[bytes, Account] = {}
         self._stronger = False
+
+    @property
+    def ready(self) -> bool:
+        """Has anybody said yet who there is?"""
+        return self.realm != b""
 
     def accept(self, realm: str, accounts: Mapping[bytes, Account]) -> None:
         """Everybody there is, by extension."""

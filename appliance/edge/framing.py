@@ -44,7 +44,7 @@ class Framer:
         return found
 
     def _next(self) -> bytes | Ping | Garbled | None:
-        if self._buffer[:1] in {b"\r", b"\n"}:
+        if self._buffer.startswith((b"\r", b"\n")):
             return self._line_ends()
         if not self._needed:
             end = self._buffer.find(b"\r\n\r\n")

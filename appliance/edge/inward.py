@@ -100,7 +100,9 @@ class Inward:
         return self._authenticated(request, source, now)
 
     def _authenticated(self, request: Request, source: Flow, now: float) -> list[Output]:
-        """Ask for a proof, or weigh the one that came."""
+        """Ask for a proof, or weigh the one that came. Before anybody has said who there is, nobody is a stranger."""
+        if not self.digest.ready:
+            return self._answer(request, source, 503, b"Service Unavailable", b"Retry-After: 5")
         credentials = request.values(b"authorization") + request.values(b"proxy-authorization")
         proof = self.digest.judge(credentials, request.method, request.uri, source.host, request.via.branch, now)
         if proof.user and self.guard.banned(source.host, now, proof.user):
@@ -134,9 +136,10 @@ class Inward:
     def _note_stranger(self, request: Request, source: Flow, now: float) -> None:
         """Every telephone asks without a proof first; only somebody who names no extension of ours is a stranger."""
         uri = grammar.sip_uri(request.caller.uri)
-        if request.method == b"REGISTER" or (uri is not None and self.is_account(uri.user)):
+        ours = uri is not None and self.is_account(uri.user)
+        if ours or request.method == b"REGISTER" or self.registrar.at(source) is not None:
             return
-        self.refuse(Refusal.STRANGER, source, f"{grammar.printable(request.method, 10)} without a proof", now)
+        self.refuse(Refusal.STRANGER, source, f"{grammar.printable(request.method, 20)} without a proof", now)
 
     def _proved(self, request: Request, user: bytes, source: Flow, now: float) -> list[Output]:
         match request.method:

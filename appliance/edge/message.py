@@ -127,15 +127,15 @@ class Request(Message):
     def answered(self, status: int, reason: bytes, via_line: bytes, tag: bytes, more: list[bytes]) -> bytes:
         """An answer to it without a body (section 8.2.6)."""
         head = [b"SIP/2.0 %d %b" % (status, reason)]
+        wanted = {b"from", b"to", b"call-id", b"cseq"}
         first_via = True
         for key, line in zip(self.keys, self.lines, strict=True):
             if key == b"via":
                 head.append(via_line if first_via else line)
                 first_via = False
-            elif key == b"to" and not self.called.tag:
-                head.append(line + b";tag=" + tag)
-            elif key in {b"from", b"to", b"call-id", b"cseq"}:
-                head.append(line)
+            elif key in wanted:
+                wanted.remove(key)
+                head.append(line if key != b"to" or self.called.tag else line + b";tag=" + tag)
         head += more
         head.append(b"Content-Length: 0\r\n\r\n")
         return b"\r\n".join(head)
@@ -180,6 +180,8 @@ def parse(data: bytes) -> Request | Response | Garbled:
         return Garbled("no end of the head")
     if head.count(b"\n") != ends or head.count(b"\r") != ends:
         return Garbled("a bare line end in the head")
+    if b"\0" in head:
+        return Garbled("a zero byte in the head")
     start, *lines = head.split(b"\r\n")
     if b"\r\n " in head or b"\r\n\t" in head:
         lines = unfolded(lines)
@@ -189,8 +191,6 @@ def parse(data: bytes) -> Request | Response | Garbled:
         trouble = "a header line that is none"
     elif len(set(keys)) < len(keys) and any(keys.count(key) > 1 for key in ONCE):
         trouble = "a field twice that may stand once"
-    elif b"\0" in head:
-        trouble = "a zero byte in the head"
     message = _started(start, keys, lines)
     if isinstance(message, Garbled):
         return message

@@ -1,0 +1,177 @@
+"""Who is heard: wrong passwords, floods, scanners, and the telephones that must not suffer for them."""
+
+from __future__ import annotations
+
+import pytest
+
+from appliance.calls.edge import Refusal
+from appliance.edge.flows import Flow
+from appliance.edge.guard import Guard, Limits
+from appliance.edge.refusals import WINDOW
+from tests.edge.house import House, Phone, accounts, proof, udp
+
+FAR = "203.0.113.9"
+
+
+def far(port: int = 5060, host: str = FAR) -> Flow:
+    return Flow("udp", host, port)
+
+
+def guess(house: House, flow: Flow, extension: str = "101", password: str = "wrong") -> int | None:
+    """One attempt with its challenge; the status of the last answer, None for silence."""
+    phone = Phone(house, extension, flow)
+    challenge = phone.ask(phone.message(b"REGISTER"))
+    if challenge is None:
+        return None
+    header = proof(challenge, b"REGISTER", b"sip:192.168.1.1", extension, password)
+    found = phone.ask(phone.message(b"REGISTER", more=[b"Contact: <%b>" % phone.contact, header]))
+    return found.status if found else None
+
+
+def test_ten_wrong_passwords_from_outside_and_the_address_hears_nothing_for_an_hour() -> None:
+    house = House()
+    assert [guess(house, far(), f"{100 + each}") for each in range(10)] == [401] * 10
+    assert guess(house, far(6000), "101", "pw101") is None
+    assert guess(house, far(host="203.0.113.10"), "101", "pw101") == 200
+    assert [each.refusal for each in house.refusals()].count(Refusal.BANNED) >= 1
+    house.pass_time(3601)
+    assert guess(house, far(), "101", "pw101") == 200
+
+
+def test_wrong_passwords_spread_over_a_day_are_no_attack() -> None:
+    house = House()
+    for _ in range(30):
+        house.pass_time(120)
+        assert guess(house, far()) == 401
+    assert guess(house, far(), "101", "pw101") == 200
+
+
+@pytest.mark.parametrize("flow", [udp(66), far()])
+def test_where_telephones_live_only_the_tried_extension_is_silenced(flow: Flow) -> None:
+    house = House()
+    Phone(house, "102", flow).register()
+    for _ in range(10):
+        guess(house, flow)
+    assert guess(house, flow, "101", "pw101") is None
+    assert guess(house, flow, "102", "pw102") == 200
+    assert guess(house, udp(67), "101", "pw101") == 200
+
+
+def test_nobody_can_have_somebody_else_banned() -> None:
+    """A forger does not see the challenge, so it cannot use a nonce given to the address it forges."""
+    house = House()
+    own = Phone(house, "101", far(host="203.0.113.66"))
+    challenge = own.ask(own.message(b"REGISTER"))
+    assert challenge is not None
+    header = proof(challenge, b"REGISTER", b"sip:192.168.1.1", "101", "wrong")
+    victim = Phone(house, "101", far())
+    for _ in range(20):
+        victim.ask(victim.message(b"REGISTER", more=[header]))
+    house.pass_time(60)
+    assert guess(house, far(), "101", "pw101") == 200
+
+
+def test_a_challenge_is_no_failure() -> None:
+    house = House()
+    phone = Phone(house, "101", far())
+    for _ in range(40):
+        assert phone.ask(phone.message(b"REGISTER")) is not None
+    assert house.refusals() == []
+    assert guess(house, far(), "101", "pw101") == 200
+
+
+def test_a_flood_is_cut_and_told_as_one() -> None:
+    house = House(limits=Limits(foreign_rate=5, foreign_burst=50))
+    phone = Phone(house, "101", far())
+    answered = [phone.ask(phone.message(b"REGISTER")) is not None for _ in range(500)]
+    assert (answered.count(True), answered[:50]) == (50, [True] * 50)
+    house.pass_time(2)
+    assert [phone.ask(phone.message(b"REGISTER")) is not None for _ in range(12)].count(True) == 10
+    house.pass_time(WINDOW)
+    floods = [each for each in house.refusals() if each.refusal == "flood"]
+    assert [each.times for each in floods] == [1, 451]
+    assert floods[0].source == f"udp {FAR}:5060"
+
+
+def test_an_office_with_the_right_passwords_is_no_flood() -> None:
+    house = House(limits=Limits(local_rate=1, local_burst=10))
+    for each in range(200):
+        assert guess(house, udp(7, 10_000 + each), "101", "pw101") == 200
+    assert house.refusals() == []
+
+
+def test_garbage_empties_the_same_bucket() -> None:
+    house = House(limits=Limits(foreign_burst=5, foreign_rate=1))
+    bad = Phone(house, "101", far()).message(b"REGISTER").replace(b"CSeq: 1 REGISTER", b"CSeq: one")
+    answers = [len(house.hear(bad, far())) for _ in range(20)]
+    assert sum(1 for each in house.sent) == 5
+    assert answers[-1] == 0
+
+
+@pytest.mark.parametrize("agent", [b"friendly-scanner", b"sipvicious", b"Mozilla SIPCLI/v1.8", b"VaxSIPUserAgent/3.1"])
+def test_scanners_hear_nothing(agent: bytes) -> None:
+    house = House()
+    phone = Phone(house, "101", far())
+    assert phone.ask(phone.message(b"REGISTER", more=[b"User-Agent: " + agent])) is None
+    assert house.refusals()[-1].refusal == "stranger"
+
+
+def test_a_stranger_who_calls_is_asked_and_named() -> None:
+    house = House()
+    stranger = Phone(house, "8800", far())
+    found = stranger.ask(stranger.message(b"INVITE", b"sip:0044123@192.168.1.1", to=b"<sip:0044123@x>"))
+    assert found is not None
+    assert found.status == 407
+    assert house.to_engine == []
+    told = house.refusals()[-1]
+    assert (told.refusal, told.source, told.detail) == ("stranger", f"udp {FAR}:5060", "INVITE without a proof")
+    own = Phone(house, "101", udp(7))
+    own.ask(own.message(b"INVITE", b"sip:102@192.168.1.1"))
+    assert len(house.refusals()) == 1, "every telephone calls without a proof first"
+
+
+def test_equal_refusals_come_as_one_with_their_number() -> None:
+    house = House()
+    for port in range(6000, 6007):
+        guess(house, udp(66, port))
+    guess(house, udp(67))
+    told = house.refusals()
+    assert [(each.source, each.times) for each in told] == [("udp 192.168.1.66:6000", 1), ("udp 192.168.1.67:5060", 1)]
+    house.pass_time(WINDOW)
+    told = house.refusals()[2:]
+    assert [(each.source, each.detail, each.times) for each in told] == [("udp 192.168.1.66:6006", "extension 101", 6)]
+    house.pass_time(WINDOW)
+    assert len(house.refusals()) == 3
+
+
+def test_what_strangers_write_is_made_printable() -> None:
+    house = House()
+    Phone(house, "101", far()).ask(
+        Phone(house, "101", far()).message(b"REGISTER", more=[b"User-Agent: sipcli\x1b[31m\xff" + b"x" * 500])
+    )
+    told = house.refusals()[-1]
+    assert told.detail.isprintable()
+    assert len(told.detail) < 80
+
+
+def test_tables_stay_small_whoever_knocks() -> None:
+    house = House()
+    for each in range(3 * Guard.MOST):
+        host = f"198.{each % 256}.{each // 256 % 256}.7"
+        phone = Phone(house, "101", Flow("udp", host, 5060))
+        phone.ask(phone.message(b"OPTIONS"))
+    assert len(house.proxy.guard._buckets) <= Guard.MOST
+    assert len(house.told) <= 400
+
+
+def test_before_anybody_has_said_who_there_is_nobody_is_blamed() -> None:
+    house = House()
+    fresh = type(house.proxy)(house.proxy._signs, Limits())
+    house.proxy = fresh
+    phone = Phone(house, "101", udp(7))
+    found = phone.ask(phone.message(b"REGISTER"))
+    assert found is not None
+    assert (found.status, found.first(b"retry-after")) == (503, b"5")
+    house.take(fresh.accept(accounts(), house.now))
+    assert phone.register().status == 200
+    assert house.refusals() == []

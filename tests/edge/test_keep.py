@@ -1,0 +1,105 @@
+"""What is kept on disk, and what happens when it was damaged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from appliance.calls.moment import Moment
+from appliance.edge import keep
+from tests.edge.house import House, Phone, accounts, tcp, udp
+
+
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+def test_the_secret_is_made_once_and_is_its_owners_alone(tmp_path: Path) -> None:
+    first = keep.secret(tmp_path)
+    assert (len(first), keep.secret(tmp_path), mode(tmp_path / "secret")) == (32, first, 0o600)
+    (tmp_path / "secret").write_bytes(b"short")
+    assert len(keep.secret(tmp_path)) == 32
+
+
+def test_accounts_come_back_as_they_were(tmp_path: Path) -> None:
+    assert keep.accounts(tmp_path) is None
+    people = accounts(sha256=True)
+    keep.write(tmp_path / "accounts.json", keep.accounts_bytes(people))
+    assert keep.accounts(tmp_path) == people
+    assert mode(tmp_path / "accounts.json") == 0o600
+
+
+def house_with_telephones() -> House:
+    house = House()
+    Phone(house, "101", udp(7), b"sip:101-\xd0\xb0@192.168.1.7".replace(b"\xd0\xb0", b"%D0%B0")).register(
+        contacts=[b'<sip:101@192.168.1.7>;+sip.instance="<urn:x>"'], more=[b"User-Agent: \xff"]
+    )
+    phone = Phone(house, "102", tcp(8))
+    house.proxy.connected(phone.flow)
+    phone.register(expires=120)
+    return house
+
+
+@pytest.mark.parametrize(
+    ("later", "left"),
+    [
+        (Moment(1010.0, 5010.0), {b"101": 3590, b"102": 110}),
+        (Moment(1200.0, 5200.0), {b"101": 3400}),  # one has lapsed meanwhile
+        (Moment(10.0, 5030.0), {b"101": 3570, b"102": 90}),  # after a reboot the calendar has to do
+        (Moment(10.0, 1.0), {b"101": 3600, b"102": 120}),  # and when that is wrong, time stands still
+    ],
+)
+def test_registrations_come_back_with_the_time_they_have_left(
+    tmp_path: Path, later: Moment, left: dict[bytes, int]
+) -> None:
+    house = house_with_telephones()
+    before = {each.extension: each for each in house.proxy.registrar}
+    keep.write(tmp_path / "bindings.json", keep.bindings_bytes(house.proxy.registrar, Moment(1000.0, 5000.0)))
+    assert mode(tmp_path / "bindings.json") == 0o600
+    after = {each.extension: each for each in keep.bindings(tmp_path, later)}
+    assert {who: round(each.expires - later.mono) for who, each in after.items()} == left
+    for who, each in after.items():
+        old = before[who]
+        assert (each.device, each.contact, each.flow, each.target, each.instance, each.call_id, each.agent) == (
+            old.device, old.contact, old.flow, old.target, old.instance, old.call_id, old.agent,
+        )  # fmt: skip
+
+
+def test_a_file_cut_at_any_byte_is_set_aside(tmp_path: Path) -> None:
+    whole = keep.bindings_bytes(house_with_telephones().proxy.registrar, Moment(1000.0, 5000.0))
+    path = tmp_path / "bindings.json"
+    for length in range(0, len(whole), 7):
+        path.write_bytes(whole[:length])
+        assert keep.bindings(tmp_path, Moment(1001.0, 5001.0)) == []
+        assert not path.exists()
+        assert (tmp_path / "bindings.json.damaged").exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[]",
+        "{}",
+        '{"mono":1,"utc":1,"bindings":[{}]}',
+        '{"mono":1,"utc":1,"bindings":[7]}',
+        '{"mono":"x","utc":1,"bindings":[]}',
+        '{"mono":1,"utc":1,"bindings":[{"device":"zz"}]}',
+        '{"realm":1,"accounts":[[1]]}',
+        '{"realm":"x","accounts":7}',
+    ],
+)
+def test_files_of_another_shape_are_set_aside(tmp_path: Path, text: str) -> None:
+    (tmp_path / "bindings.json").write_text(text)
+    assert keep.bindings(tmp_path, Moment(1.0, 1.0)) == []
+    (tmp_path / "accounts.json").write_text(text)
+    assert keep.accounts(tmp_path) is None
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "bindings.json"
+    keep.write(path, b"old")
+    (tmp_path / "bindings.json.new").mkdir()
+    with pytest.raises(OSError, match="bindings"):
+        keep.write(path, b"new")
+    assert path.read_bytes() == b"old"
