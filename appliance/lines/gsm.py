@@ -23,6 +23,8 @@ AT_TRIES = 5
 BEAT = 10.0
 """Seconds between two looks at an idle modem."""
 SIGNAL_BEATS, NETWORK_BEATS = 3, 6
+JOINING_BEATS = 3
+"""So long a modem that has just started may look for the network before that is called trouble."""
 SIM_BUSY_TRIES = 30
 """At 1.5 s each: a modem that has just started says "SIM busy" for seconds."""
 STEADY = 60.0
@@ -151,7 +153,7 @@ class GsmLine:
         if self.phase in {Phase.READY, Phase.WAITING_FOR_SIM}:
             self._calls.dial(leg, number)
         else:
-            words = self.health.trouble or self.health.starting
+            words = self.health.trouble or self.health.starting or "not ready yet"
             self._talk.say(LegEnded(leg, Cause.UNREACHABLE, f"line {self.settings.name}: {words}"))
         return self._done()
 
@@ -205,13 +207,19 @@ class GsmLine:
             case reports.KeyHeard(key=key):
                 self._calls.key(key)
             case reports.Registration() as registration:
-                self.health.note(registration)
+                self._registration(registration)
             case reports.SimSaid(words=words) if words != "READY" and self.phase is Phase.READY:
                 self._talk.start("modem", self._set_up())
             case reports.ModemBooted() if self.phase is not Phase.WAKING:
                 self._booted()
             case _:
                 pass
+
+    def _registration(self, registration: reports.Registration) -> None:
+        was = self.health.registered
+        self.health.note(registration)
+        if self.health.registered and not was and self.phase is Phase.READY:
+            self._talk.start("network", self._look_at_network())
 
     def _booted(self) -> None:
         """It started anew under our hands (a dip in its supply does that): its call is gone, its settings too."""
@@ -228,7 +236,7 @@ class GsmLine:
 
     def _fall_silent(self) -> None:
         self._calls.freeze()
-        self._talk.stop("modem", "beat", "stranger", "format")
+        self._talk.stop("modem", "beat", "network", "stranger", "format")
         self._talk.hang_up_on_modem()
 
     def _waking(self) -> Procedure:
@@ -263,15 +271,13 @@ class GsmLine:
         yield from self._sound_format()
         yield from self._look_at_network()
         yield from self._look_at_signal()
-        self.health.trouble = self.health.starting = ""
         self.phase = Phase.READY
         self._ready_since = self._talk.now
         self._talk.start("beat", self._beating())
 
     def _starting(self, words: str) -> None:
-        """A line that was registered and only stumbled is not said to start."""
-        self.health.trouble = ""
-        self.health.starting = "" if self.health.registered else words
+        """A line that is registered and only stumbled stays up all the while."""
+        self.health.trouble, self.health.starting = "", words
 
     def _subscribe(self) -> Procedure:
         for order in ("ATS0=0", "AT+CLIP=1", "AT+CRC=0", "AT+CREG=2", "AT+CEREG=2", "AT+CSCLK=0", "AT+COPS=3,0"):
@@ -338,6 +344,8 @@ class GsmLine:
         while True:
             yield from pause(BEAT)
             beats += 1
+            if beats >= JOINING_BEATS:
+                self.health.starting = ""
             if self._talk.now - self._ready_since >= STEADY:
                 self._rung = self._stumbles = 0
             if not self.health.registered or beats % NETWORK_BEATS == 0:

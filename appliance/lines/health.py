@@ -15,7 +15,7 @@ _NOTABLE = 7
 
 @dataclass(slots=True)
 class Health:
-    """What is known, and the sentence that follows from it. Trouble outweighs starting, starting outweighs the rest."""
+    """What is known, and the sentence that follows from it. Trouble outweighs all."""
 
     line: LineId
     trouble: str = ""
@@ -58,14 +58,13 @@ class Health:
     def _state(self) -> tuple[LineState, str]:
         if self.trouble:
             return LineState.DOWN, self.trouble
-        if self.starting:
-            return LineState.STARTING, self.starting
         if self.registered:
-            abroad = HOME not in {self.circuit, self.packet}
-            words = "roaming" if abroad else "registered"
+            words = "registered" if HOME in {self.circuit, self.packet} else "roaming"
             return LineState.UP, f"{words} at {self.operator}" if self.operator else words
         if DENIED in {self.circuit, self.packet}:
             return LineState.DOWN, "the network refuses this SIM card: ask its operator whether it is active"
+        if self.starting:
+            return LineState.STARTING, self.starting
         return LineState.DOWN, "no network: looking for one; if this lasts, check the antenna"
 
     def _steady_signal(self) -> int | None:

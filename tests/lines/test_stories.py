@@ -6,18 +6,20 @@ after that, sound that was wanted is over before its leg is, and in the end the 
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 
 import pytest
-from tests.lines.world import World
 
 from appliance.calls.events import CallerKnown, KeyPressed, LegEnded, LegRangAgain, LegRinging, LineChanged, LineRang
 from appliance.calls.names import Cause, LegId
 from appliance.lines.effects import Posted, SoundOver, SoundWanted
-from appliance.lines.virtual.inside import Noted, NotNow
+from appliance.lines.virtual.inside import Fault, Noted, NotNow
 from appliance.lines.virtual.manners import Manners
+from appliance.lines.virtual.network import FarManner
+from tests.lines.world import World
 
 STORIES = 40
 """A test."""
@@ -57,10 +59,8 @@ class Story:
     def play(self, acts: Sequence[Callable[[], None]], count: int) -> None:
         for _ in range(count):
             self.world.run(self.dice.choice([0.01, 0.1, 0.5, 2.0, 7.0]))
-            try:
+            with contextlib.suppress(NotNow):
                 self.dice.choice(acts)()
-            except NotNow:
-                pass
 
     def settle(self) -> None:
         """Everybody puts the phone down; given time, everything must come to rest."""
@@ -88,8 +88,8 @@ class Story:
         self.world.far_hangs_up(self.dice.choice(["NO CARRIER", "NO CARRIER", "BUSY"]))
 
     def far_manner(self) -> None:
-        manners = ("answers", "answers", "silent", "busy", "refuses", "unreachable")
-        self.world.modem.network.far = self.dice.choice(manners)  # type: ignore[assignment]
+        manners: list[FarManner] = ["answers", "answers", "silent", "busy", "refuses", "unreachable"]
+        self.world.modem.network.far = self.dice.choice(manners)
 
     def press(self) -> None:
         self.world.presses(self.dice.choice("0123456789*#"))
@@ -124,8 +124,8 @@ class Story:
     # ---- the world
 
     def fault(self) -> None:
-        fault = self.dice.choice(["error", "silent", "hang", "network", "none", "none"])
-        self.world.modem_does(self.world.modem.misbehave(fault, self.world.now))  # type: ignore[arg-type]
+        faults: list[Fault] = ["error", "silent", "hang", "network", "none", "none"]
+        self.world.modem_does(self.world.modem.misbehave(self.dice.choice(faults), self.world.now))
 
     def noise(self) -> None:
         self.world.modem_does(self.world.modem.noise(self.world.now))

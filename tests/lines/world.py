@@ -98,7 +98,8 @@ class World:
             if said(self):
                 return self
             at = self._next()
-            assert at is not None and at <= end, f"never happened; posted: {self.posted[-6:]}"
+            assert at is not None, "nothing will ever happen"
+            assert at <= end, f"did not happen in time; posted: {self.posted[-6:]}"
             self.now = max(self.now, at)
             self._step()
         raise AssertionError("the world does not come to rest")

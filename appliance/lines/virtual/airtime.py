@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from array import array
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from appliance.lines.virtual import sounds
@@ -77,6 +78,8 @@ class AirTime:
         self.dead = False
         """No bytes to the box at all."""
         self.rate = sounds.RATE
+        self.tap: Callable[[array[int], array[int]], None] | None = None
+        """Is given each frame the far end says, with the one it hears."""
         self._manners = manners
         self._dice = dice
         self._speech, self._keys = _Queue(), _Queue()
@@ -160,8 +163,10 @@ class AirTime:
         return out
 
     def _frame(self) -> bytes:
-        self._listen()
+        heard = self._listen()
         samples = self._next_speech()
+        if self.tap is not None:
+            self.tap(samples, heard)
         if self.degraded and self._dice.random() < 0.3:
             samples = sounds.silence(len(samples))
         self.counters.sent += 1
@@ -174,7 +179,7 @@ class AirTime:
         samples = self._keys.take(wanted) or self._speech.take(wanted)
         return samples + sounds.silence(wanted - len(samples))
 
-    def _listen(self) -> None:
+    def _listen(self) -> array[int]:
         size = self.frame_bytes
         if len(self._inbox) >= size:
             samples = sounds.from_bytes(bytes(self._inbox[:size]))
@@ -188,3 +193,4 @@ class AirTime:
         self._heard += samples
         if len(self._heard) > KEPT_SECONDS * self.rate:
             del self._heard[: self.rate]
+        return samples
