@@ -41,7 +41,7 @@ def why_it_ended(code: int, *, answered: bool, rang: bool) -> Cause:
         return Cause.UNKNOWN_NUMBER
     if code in _SILENT:
         return Cause.NO_ANSWER if rang else Cause.UNREACHABLE
-    if code in _REFUSED:
+    if code in _REFUSED or 300 <= code < 400:
         return Cause.REFUSED
     if code in _UNREACHABLE:
         return Cause.UNREACHABLE

@@ -38,7 +38,7 @@ class KeyEar:
     """Root mean square below which nobody pressed a key (-55 dB)."""
     SURE = 3
     """Windows in a row that must agree before a key counts."""
-    GONE = 2
+    GONE = 4
     """Windows in a row without it after which the key is let go."""
 
     def __init__(self, rate: int) -> None:

@@ -41,6 +41,7 @@ class PhoneLeg:
         """Whether this is a key of its own and not the same told in the other way."""
         last, was_info, at = self._last_key
         if key == last and by_info != was_info and now - at < self.TWICE:
+            self._last_key = ("", False, 0.0)
             return False
         self._last_key = (key, by_info, now)
         return True

@@ -125,6 +125,10 @@ class RawCall(pj.Call):  # type: ignore[misc]  # an untyped library
         by_info = prm.method == pj.PJSUA_DTMF_METHOD_SIP_INFO
         self._dialog.note(KeySent(self._dialog, str(prm.digit).upper(), by_info=by_info))
 
+    def onCallRedirected(self, prm: Any) -> int:  # noqa: ARG002
+        """Wherever the telephone sends us on to, it is not the engine that may go there: `Over` tells of its 3xx."""
+        return int(pj.PJSIP_REDIRECT_REJECT)
+
     # A transfer or takeover that nobody answers ends the process (SIGSEGV). Until transfers are built they are
     # declined: the issue that builds them changes these two, and nothing else in this file.
 
