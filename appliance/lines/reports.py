@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from dataclasses import dataclass
 
-_NUMBER_SIGNS = frozenset("0123456789*#+ABCDabcd")
+_NUMBER_SIGNS = frozenset("0123456789*#+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +133,10 @@ def registration(line: str) -> Registration | None:
 
 
 def number(digits: str, kind: str) -> str:
-    """A telephone number as received; one of the international kind (145) gets its plus."""
-    kept = "".join(sign for sign in digits[:40] if sign in _NUMBER_SIGNS)
-    return f"+{kept}" if kind == "145" and kept and not kept.startswith("+") else kept
+    """A telephone number as received; one of the international kind (145) gets its plus; a name is no number."""
+    if not set(digits) <= _NUMBER_SIGNS or len(digits) > 40:
+        return ""
+    return f"+{digits}" if kind == "145" and digits and not digits.startswith("+") else digits
 
 
 def signal_percent(line: str) -> int | None:
