@@ -18,6 +18,7 @@ from appliance.calls.names import CallId
 from appliance.store.journal import Journal
 from appliance.store.journal_file import JournalName, Words, journals
 from appliance.store.lines import seal, unseal
+from appliance.store.reserve import Reserve
 from appliance.store.trouble import StoreTrouble
 from tests.store.saying import DAY, SATURDAY, began, everything, key, names, newest, open_journal
 
@@ -157,6 +158,22 @@ def test_damage_in_the_middle_costs_that_line_only_and_is_said(tmp_path: Path) -
     assert open_and_read(tmp_path) == [began(0), began(1), began(3), began(4), began(5)]
 
 
+def test_a_long_torn_end_is_gone_for_good(tmp_path: Path) -> None:
+    journal, _ = open_journal(tmp_path)
+    journal.append(began(1))
+    journal.close()
+    with newest(tmp_path).open("ab") as file:
+        file.write(bytes(4096))
+    journal, replay = open_journal(tmp_path)
+    assert replay.repaired == ("2026-11-21.journal: its end was torn; 4096 bytes without a whole line were cut off",)
+    journal.append(began(2))
+    journal.close()
+    journal, replay = open_journal(tmp_path)
+    journal.close()
+    assert replay.repaired == ()
+    assert everything(replay) == [began(1), began(2)]
+
+
 def test_a_damaged_end_of_the_head_does_not_bring_back_the_past(tmp_path: Path) -> None:
     journal, _ = open_journal(tmp_path)
     journal.append(began(1))
@@ -237,6 +254,20 @@ def test_files_are_for_their_owner_alone(tmp_path: Path) -> None:
     journal.close()
     assert newest(folder).stat().st_mode & 0o777 == 0o600
     assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_the_reserve_is_not_taken_from_a_disk_that_has_little_room(tmp_path: Path) -> None:
+    disk = os.statvfs(tmp_path)
+    reserve = Reserve(tmp_path / "reserve", disk.f_bavail * disk.f_frsize // 3)
+    assert not reserve.make()
+    assert not reserve.give_up()
+    assert list(tmp_path.iterdir()) == []
+    small = Reserve(tmp_path / "reserve", 8192)
+    assert small.make()
+    assert (tmp_path / "reserve").stat().st_blocks * 512 >= 8192
+    assert Reserve(tmp_path / "reserve", 8192).make()
+    assert small.give_up()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_journal_that_cannot_be_read_at_all_is_said_plainly(tmp_path: Path) -> None:
