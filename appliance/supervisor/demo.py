@@ -23,7 +23,7 @@ from appliance.calls.facts import OperatorState
 from appliance.calls.prompt import Say
 from appliance.edge.virtual.desk_phone import DeskPhone, Noticed
 from appliance.edge.virtual.telephone import Over, Rings, Talks
-from appliance.lines.virtual.caller import VirtualCaller
+from appliance.lines.virtual.caller import NotNow, VirtualCaller
 from appliance.prompts.library import Prompts, PromptSettings
 from appliance.supervisor.links import Link
 from appliance.switchboard import asks
@@ -198,28 +198,25 @@ class Operator:
 async def call_in(line: str, control: Path, language: str, voices: Voices, dice: Random) -> None:
     """One line's callers, one after the other, until cancelled."""
     said = await voices.path(language, caller=True)
+    caller = VirtualCaller(control)
     while True:
         await asyncio.sleep(dice.uniform(2, 20))
         try:
-            async with VirtualCaller(control) as caller:
-                await _one_call(caller, said, dice)
-        except (OSError, TimeoutError, ValueError) as error:
+            await _one_call(caller, said, dice)
+        except (OSError, TimeoutError, NotNow) as error:
             log.info("a caller on %s gave up: %s", line, error)
 
 
 async def _one_call(caller: VirtualCaller, said: Path, dice: Random) -> None:
-    number = "withheld" if dice.random() < 0.05 else dice.choice(CALLERS)
-    await caller.ring(number)
+    await caller.ring(None if dice.random() < 0.05 else dice.choice(CALLERS))
     await caller.wait_answered(30)
     await asyncio.sleep(dice.uniform(2, 8))
     await caller.key(dice.choice("11112223"))
     patience = dice.choice([8.0, 30.0, 60.0, 90.0, 120.0])
-    for _ in range(int(patience / 5)):
-        await caller.say(said)
-        await asyncio.sleep(5)
-        if not await caller.in_call():
-            return
-    await caller.hangup()
+    while patience > 0 and (await caller.state()).call == "active":
+        await asyncio.sleep(await caller.say(said) + 1.0)
+        patience -= 5.0
+    await caller.hang_up()
 
 
 async def _play(wishes: argparse.Namespace) -> None:

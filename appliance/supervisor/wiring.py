@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from appliance.calls import commands, events
@@ -63,6 +64,16 @@ class Voice(Protocol):
         """The files, made when they were not there."""
 
 
+@dataclass(slots=True)
+class _Halves:
+    """A leg on a line: forgotten when the line has said its last word and the engine has no sound of it any more."""
+
+    line: LineId
+    sound: bool = False
+    """The engine has its sound port, or was asked to open it."""
+    over: bool = False
+
+
 class Wiring:
     """Commands out, events in. `post` takes events to the switchboard, with the monotonic second they happened at."""
 
@@ -74,17 +85,14 @@ class Wiring:
         self.lines: dict[LineId, Line] = {}
         self.sound: dict[LineId, SoundNoted] = {}
         """How each line's sound fared last."""
-        self._on_line: dict[LegId, LineId] = {}
-        self._with_sound: set[LegId] = set()
-        """Legs of lines whose sound port the engine has, or was asked to open."""
+        self._on_line: dict[LegId, _Halves] = {}
         self._speaking: dict[LegId, int] = {}
         """What each leg should be hearing now: a prompt that is ready too late is not played."""
         self._making: set[asyncio.Task[None]] = set()
 
     def adopt(self, leg: LegId, line: LineId) -> None:
         """After a restart: this leg lives on this line, and the engine has its sound."""
-        self._on_line[leg] = line
-        self._with_sound.add(leg)
+        self._on_line[leg] = _Halves(line, sound=True)
 
     # ---- commands
 
@@ -116,24 +124,22 @@ class Wiring:
                 self._engine.send(command)
 
     def _line_of(self, leg: LegId) -> Line | None:
-        name = self._on_line.get(leg)
-        return None if name is None else self.lines.get(name)
+        halves = self._on_line.get(leg)
+        return None if halves is None else self.lines.get(halves.line)
 
     def _dial_line(self, leg: LegId, name: LineId, number: str) -> None:
         line = self.lines.get(name)
         if line is None:
             self._post(events.LegEnded(leg, Cause.UNREACHABLE, f"there is no line {name}"), None)
             return
-        self._on_line[leg] = name
+        self._on_line[leg] = _Halves(name)
         line.dial(leg, number)
 
     def _hang_up(self, command: commands.Hangup) -> None:
         leg = command.leg
         self._speaking.pop(leg, None)
-        if leg not in self._on_line:
-            self._engine.send(command)
-            return
-        if leg in self._with_sound:
+        halves = self._on_line.get(leg)
+        if halves is None or halves.sound:
             self._engine.send(command)
         if line := self._line_of(leg):
             line.hang_up(leg, command.cause)
@@ -161,9 +167,7 @@ class Wiring:
             case SoundNoted():
                 self._sound_noted(message)
             case events.LegEnded(leg=leg) if leg in self._on_line:
-                self._with_sound.discard(leg)
-                if line := self._line_of(leg):
-                    line.hang_up(leg, message.cause, message.detail)
+                self._sound_ended(message)
             case events.LegEnded(leg=leg):
                 self._speaking.pop(leg, None)
                 self._post(message, at)
@@ -174,15 +178,24 @@ class Wiring:
             case _:
                 self._post(message, at)
 
+    def _sound_ended(self, ended: events.LegEnded) -> None:
+        """The engine has let go of a line's sound: because we wanted it, or because it broke."""
+        halves = self._on_line[ended.leg]
+        halves.sound = False
+        if halves.over:
+            del self._on_line[ended.leg]
+        elif line := self._line_of(ended.leg):
+            line.hang_up(ended.leg, ended.cause, ended.detail)
+
     def _sound_noted(self, noted: SoundNoted) -> None:
-        name = self._on_line.get(noted.leg)
-        if name is not None:
-            self.sound[name] = noted
+        halves = self._on_line.get(noted.leg)
+        if halves is not None:
+            self.sound[halves.line] = noted
         if noted.words and (line := self._line_of(noted.leg)):
             line.sound_trouble(noted.leg)
         log.info(
             "sound of %s: %s (received %d, sent %d bytes, %d slips, %d lost)",
-            name or noted.leg,
+            halves.line if halves else noted.leg,
             noted.words or "well",
             noted.received,
             noted.sent,
@@ -193,7 +206,10 @@ class Wiring:
     def engine_lost(self) -> None:
         """The engine has gone, and all sound with it."""
         self._speaking.clear()
-        self._with_sound.clear()
+        for leg, halves in list(self._on_line.items()):
+            halves.sound = False
+            if halves.over:
+                del self._on_line[leg]
 
     def line_said(self, line: LineId, some: Sequence[Posted]) -> None:
         """A line reports, in order."""
@@ -202,29 +218,34 @@ class Wiring:
 
     def _line_said(self, line: LineId, posted: Posted) -> None:
         match posted:
-            case SoundWanted(leg=leg, device=device, rate=rate, keys_by_sound=keys_by_sound):
-                self._with_sound.add(leg)
-                if self._engine.up:
-                    self._engine.send(OpenSound(leg, device, rate, keys_by_sound))
-                elif modem := self._line_of(leg):
-                    modem.hang_up(leg, Cause.FAULT, "the sound engine is away")
+            case SoundWanted():
+                self._open_sound(posted)
             case SoundOver(leg=leg):
-                if leg in self._with_sound:
-                    self._with_sound.discard(leg)
+                if leg in self._on_line and self._on_line[leg].sound:
                     self._engine.send(commands.Hangup(leg))
             case events.LineRang(leg=leg):
-                self._on_line[leg] = line
+                self._on_line[leg] = _Halves(line)
                 self._post(posted, None)
-            case events.LegEnded(leg=leg):
-                self._leg_of_line_ended(posted)
+            case events.LegEnded():
+                self._call_ended(posted)
             case _:
                 self._post(posted, None)
 
-    def _leg_of_line_ended(self, ended: events.LegEnded) -> None:
+    def _open_sound(self, wanted: SoundWanted) -> None:
+        if self._engine.up and wanted.leg in self._on_line:
+            self._on_line[wanted.leg].sound = True
+            self._engine.send(OpenSound(wanted.leg, wanted.device, wanted.rate, wanted.keys_by_sound))
+        elif line := self._line_of(wanted.leg):
+            line.hang_up(wanted.leg, Cause.FAULT, "the sound engine is away")
+
+    def _call_ended(self, ended: events.LegEnded) -> None:
+        """The line's last word about a leg. What the engine has to say about its sound may still come."""
         leg = ended.leg
         self._speaking.pop(leg, None)
-        if leg in self._with_sound:
-            self._with_sound.discard(leg)
-            self._engine.send(commands.Hangup(leg))
-        self._on_line.pop(leg, None)
+        if halves := self._on_line.get(leg):
+            halves.over = True
+            if halves.sound:
+                self._engine.send(commands.Hangup(leg))
+            else:
+                del self._on_line[leg]
         self._post(ended, None)
