@@ -6,8 +6,19 @@ Touches: reads recordings and spoken samples; no socket, no file of its own: the
 """
 
 from webui.app import create_app
-from webui.archive import Archive, CallPage, CallQuery
+from webui.archive import Archive, ArchiveTrouble, CallPage, CallQuery, DoneTask
 from webui.config import WebConfig
 from webui.desk import Desk, DeskAway, News
 
-__all__ = ["Archive", "CallPage", "CallQuery", "Desk", "DeskAway", "News", "WebConfig", "create_app"]
+__all__ = [
+    "Archive",
+    "ArchiveTrouble",
+    "CallPage",
+    "CallQuery",
+    "Desk",
+    "DeskAway",
+    "DoneTask",
+    "News",
+    "WebConfig",
+    "create_app",
+]

@@ -15,6 +15,8 @@ class CallQuery:
 
     text: str = ""
     """Part of a number (spaces and signs do not count), of a name, or an extension."""
+    number: str = ""
+    """The caller's or the dialled number, or its end."""
     direction: Direction | None = None
     result: Result | None = None
     operator: Extension = Extension("")
@@ -38,11 +40,37 @@ class CallPage:
     """Where the next page begins; empty when this is the end."""
 
 
+@dataclass(frozen=True, slots=True)
+class DoneTask:
+    """A lost caller who has been dealt with."""
+
+    number: str
+    lost: float
+    """UTC seconds, as `closed`."""
+    closed: float
+    how: str
+    """`they called`, `we called` or `by hand`."""
+    who: str
+    """Extension or login."""
+    note: str
+    call: CallId
+    """In which somebody has spoken with them; may be empty."""
+
+
+class ArchiveTrouble(Exception):
+    """The past cannot be read now; the text says why in plain words."""
+
+
 class Archive(Protocol):
-    """Whoever keeps past calls. Its methods may be called from any thread, and never change anything."""
+    """Whoever keeps past calls. Its methods may be called from any thread, never change anything, and raise
+    ArchiveTrouble when the disk does not read.
+    """
 
     def search(self, query: CallQuery) -> CallPage:
         """One page of calls that fit."""
 
     def call(self, call: CallId) -> CallRecord | None:
         """One call, or None when there is none of this name."""
+
+    def done_tasks(self, limit: int) -> list[DoneTask]:
+        """Lost callers who have been dealt with, the latest lost first."""

@@ -25,5 +25,7 @@ class WebConfig:
     """Live pages open at one time; further ones look every few seconds instead."""
     heartbeat: float = 15.0
     """Seconds between signs of life on a quiet stream."""
+    glance: float = 2.0
+    """Seconds after which a quiet stream looks whether its browser is still there."""
     pace: float = 0.3
     """Seconds a stream waits before it looks again, however much is going on."""

@@ -8,6 +8,7 @@ from flask import Flask, g, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
+from webui.archive import ArchiveTrouble
 from webui.desk import DeskAway, Refused
 from webui.heard import heard
 from webui.language import _
@@ -20,6 +21,7 @@ Page = tuple[str, int]
 def explain(app: Flask) -> None:
     """Let `app` answer every error with a page."""
     app.register_error_handler(DeskAway, _desk_away)
+    app.register_error_handler(ArchiveTrouble, _unreadable)
     app.register_error_handler(Refused, _refused)
     app.register_error_handler(CSRFError, _stale)
     app.register_error_handler(HTTPException, _known)
@@ -36,6 +38,11 @@ def _desk_away(error: DeskAway) -> Page:
     return _page(503, title, words, again=request.method == "GET")
 
 
+def _unreadable(error: ArchiveTrouble) -> Page:
+    log.error("%s", error)
+    return _page(503, _("Past calls cannot be read at the moment"), heard(str(error)))
+
+
 def _refused(error: Refused) -> Page:
     return _page(409, _("That did not work"), heard(error.words))
 
@@ -45,7 +52,9 @@ def _stale(error: CSRFError) -> Page:
     return _page(
         400,
         _("This page is too old"),
-        _("It was opened before you logged in, or in another window. Go back, load it again, and send the form once more."),
+        _(
+            "It was opened before you logged in, or in another window. Go back, load it again, and send the form once more."
+        ),
     )
 
 

@@ -142,7 +142,9 @@ def _may_they() -> BaseResponse | None:
         if endpoint in {"today.stream", "today.look"}:
             abort(401)
         session.pop("name", None)
-        return redirect(url_for("welcome.login", next=request.full_path.rstrip("?") if request.method == "GET" else None))
+        return redirect(
+            url_for("welcome.login", next=request.full_path.rstrip("?") if request.method == "GET" else None)
+        )
     if g.me.role != OWNER and endpoint not in OPERATORS:
         abort(403)
     return None

@@ -118,9 +118,10 @@ def password_fits(account: AccountIs | None, password: str) -> bool:
     kept = account.password if account is not None else _nobody()
     with _one_at_a_time:
         try:
-            return _hasher().verify(kept, password) and account is not None
+            _hasher().verify(kept, password)
         except (VerificationError, InvalidHashError):
             return False
+    return account is not None
 
 
 @cache

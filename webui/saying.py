@@ -182,6 +182,7 @@ STAGES = {
     "talking": N_("talking"),
     "on hold": N_("on hold"),
     "dialling": N_("dialling"),
+    "returning": N_("is taken up again"),
 }
 
 RESULTS = {
@@ -215,6 +216,7 @@ LINE_STATES = {"starting": N_("starting"), "up": N_("works"), "down": N_("does n
 
 ROLES = {"owner": N_("owner"), "operator": N_("operator")}
 
+
 def upper_first(words: str) -> str:
     """`monday` is `Monday`; the other letters stay."""
     return words[:1].upper() + words[1:]
@@ -240,7 +242,6 @@ WORDS: dict[str, dict[str, str]] = {
 
 def _date(day: date, pattern: str) -> str:
     return str(format_date(day, pattern, locale=get_locale() or "en_GB"))
-
 
 
 @cache

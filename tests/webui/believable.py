@@ -17,6 +17,7 @@ from appliance.switchboard.asks import AccountIs
 from appliance.switchboard.settings import LineOptions, Person, Settings
 from appliance.switchboard.views import Live, LiveCall, LiveLine, LiveOperator, LiveQueue, LiveTask
 from tests.webui.office import Clock, MemoryArchive, MemoryDesk, write_sound
+from webui import DoneTask
 from webui.logins import hash_password
 
 PEOPLE = (
@@ -43,7 +44,10 @@ SETTINGS = Settings(
             extension=Extension("700"),
         ),
         QueueSettings(
-            name="russian", title="На русском", operators=(Extension("103"), Extension("106")), wrap_up_seconds=20.0,
+            name="russian",
+            title="На русском",
+            operators=(Extension("103"), Extension("106")),
+            wrap_up_seconds=20.0,
             when_too_long="queue reception",
         ),
     ),
@@ -128,8 +132,18 @@ def live(now: float, settings: Settings = SETTINGS) -> Live:
         _call("c3", now, "waiting", 17, "+355690001938", ()),
         _call("c4", now, "in menu", 8, "", (), place="menu main"),
         LiveCall(
-            CallId("c5"), Direction.OUT, "105", "", "+355690002260", LineId("fixed"), now - 71, "talking", now - 64,
-            "", (Extension("105"),), recording=True,
+            CallId("c5"),
+            Direction.OUT,
+            "105",
+            "",
+            "+355690002260",
+            LineId("fixed"),
+            now - 71,
+            "talking",
+            now - 64,
+            "",
+            (Extension("105"),),
+            recording=True,
         ),
     )
     return Live(
@@ -165,19 +179,44 @@ def quiet(now: float, settings: Settings) -> Live:
 
 
 def _call(
-    name: str, now: float, stage: str, since: float, caller: str, operators: tuple[str, ...], *,
-    place: str = "queue reception", recording: bool = False,
+    name: str,
+    now: float,
+    stage: str,
+    since: float,
+    caller: str,
+    operators: tuple[str, ...],
+    *,
+    place: str = "queue reception",
+    recording: bool = False,
 ) -> LiveCall:
     return LiveCall(
-        CallId(name), Direction.IN, caller, "", "", LineId("gsm-1"), now - since - 20, stage, now - since, place,
-        tuple(Extension(each) for each in operators), recording,
+        CallId(name),
+        Direction.IN,
+        caller,
+        "",
+        "",
+        LineId("gsm-1"),
+        now - since - 20,
+        stage,
+        now - since,
+        place,
+        tuple(Extension(each) for each in operators),
+        recording,
     )
 
 
 def _operator(now: float, person: Person, state: OperatorState, since: float, reason: str) -> LiveOperator:
     out = state is OperatorState.LOGGED_OUT
     return LiveOperator(
-        person.extension, person.name, state, now - since, reason, 0 if out else 1, ("reception",), 0 if out else 7, "off"
+        person.extension,
+        person.name,
+        state,
+        now - since,
+        reason,
+        0 if out else 1,
+        ("reception",),
+        0 if out else 7,
+        "off",
     )
 
 
@@ -193,7 +232,9 @@ def past_calls(now: float, count: int, seed: int = 7) -> list[CallRecord]:
 
 def _past_call(dice: random.Random, index: int, began: float) -> CallRecord:
     name = CallId(f"past-{index}")
-    kind = dice.choices(("answered", "second", "missed", "informed", "out", "not reached", "inside"), (8, 3, 3, 2, 4, 1, 1))[0]
+    kind = dice.choices(
+        ("answered", "second", "missed", "informed", "out", "not reached", "inside"), (8, 3, 3, 2, 4, 1, 1)
+    )[0]
     match kind:
         case "answered" | "second":
             return fold(_answered(dice, name, began, index, second=kind == "second"))
@@ -217,9 +258,7 @@ def _come_in(dice: random.Random, call: CallId, began: float, place: str, words:
     ]
 
 
-def _answered(
-    dice: random.Random, call: CallId, began: float, index: int, *, second: bool
-) -> list[facts.CallFact]:
+def _answered(dice: random.Random, call: CallId, began: float, index: int, *, second: bool) -> list[facts.CallFact]:
     at = Moment(began, began).after(dice.uniform(11, 25))
     first, other = (Extension(each) for each in dice.sample([number for number, _ in PEOPLE[:4]], 2))
     told: list[facts.CallFact] = [
@@ -321,7 +360,12 @@ def office(folder: Path, clock: Clock, *, full: bool = True, count: int = 180) -
             write_sound(folder / "recordings" / f"{call.recording}.wav", min(call.talked, 40.0))
     if full:
         _past_changes(desk, clock)
-    return desk, MemoryArchive(calls)
+    done = [
+        DoneTask("+355690007310", clock.now - 9000, clock.now - 4000, "we called", "103", "", CallId("")),
+        DoneTask("+355690002218", clock.now - 20000, clock.now - 16000, "they called", "101", "", CallId("")),
+        DoneTask("", clock.now - 90000, clock.now - 80000, "by hand", "Blerim", "numër i fshehur", CallId("")),
+    ]
+    return desk, MemoryArchive(calls, done if full else [])
 
 
 def _past_changes(desk: MemoryDesk, clock: Clock) -> None:

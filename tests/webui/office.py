@@ -12,14 +12,14 @@ from pathlib import Path
 
 from appliance.calls.events import OperatorWish
 from appliance.calls.facts import OperatorState
-from appliance.calls.names import CallId
+from appliance.calls.names import CallId, Extension
 from appliance.calls.record import CallRecord
 from appliance.switchboard import asks
 from appliance.switchboard.asks import AccountIs, Answer, Ask, Change, Done, No
 from appliance.switchboard.checking import check
 from appliance.switchboard.settings import Settings
 from appliance.switchboard.views import Live
-from webui import CallPage, CallQuery, DeskAway, News
+from webui import CallPage, CallQuery, DeskAway, DoneTask, News
 
 
 class Clock:
@@ -91,19 +91,19 @@ class MemoryDesk:
                 return self._change(message) or Done(ask, self.version)
             case asks.UndoSettings(ask=ask, who=who, version=version):
                 if version not in self._before:
-                    return No(ask, "This change is too old to be undone.", "version")
-                self._put(who, f"Went back to before change {version}", self._before[version][1])
+                    return No(ask, "That change is too old to be taken back.", "version")
+                self._put(who, f"Undo: back to how it was before change {version}", self._before[version][1])
                 return Done(ask, self.version)
             case asks.NewPhonePassword(ask=ask, extension=extension):
                 if all(person.extension != extension for person in self.settings.people):
-                    return No(ask, f"nobody has the extension {extension}", "extension")
+                    return No(ask, f"Nobody has the extension {extension}.", "extension")
                 return asks.PhonePassword(ask, extension, "vjollca-47-mal-det", "192.168.1.20", 5060)
             case asks.AskOperator(ask=ask):
                 return self._operator(message) or Done(ask)
             case asks.CloseTask(ask=ask, task=task):
                 left = tuple(each for each in self.live.tasks if each.task != task)
                 if len(left) == len(self.live.tasks):
-                    return No(ask, "This task is closed already.", "task")
+                    return No(ask, "This caller has been dealt with already.", "task")
                 self.live = replace(self.live, tasks=left)
                 self._tell()
                 return Done(ask)
@@ -122,12 +122,16 @@ class MemoryDesk:
                 found = self.accounts.get(name.casefold())
                 return No(ask, "There is no such login.", "name") if found is None else replace(found, ask=ask)
             case asks.LinkIsGood(ask=ask, token=token):
-                return Done(ask) if token and token == self.token else No(ask, "This link has been used.", "token")
+                return (
+                    Done(ask)
+                    if token and token == self.token
+                    else No(ask, "This link has been used, or is from an earlier start of the box.", "token")
+                )
             case asks.MakeOwner(ask=ask, token=token, name=name, password=password, language=language):
                 if not token or token != self.token:
-                    return No(ask, "This link has been used.", "token")
+                    return No(ask, "This link has been used, or is from an earlier start of the box.", "token")
                 self.token = ""
-                self.accounts[name.casefold()] = AccountIs(0, name, "owner", password, asks.Extension(""), language)
+                self.accounts[name.casefold()] = AccountIs(0, name, "owner", password, Extension(""), language)
                 return Done(ask)
             case asks.SaveAccount(ask=ask):
                 return self._save_account(message) or Done(ask)
@@ -135,7 +139,7 @@ class MemoryDesk:
                 owners = [each for each in self.accounts.values() if each.role == "owner"]
                 found = self.accounts.get(name.casefold())
                 if found is None or (owners == [found]):
-                    return No(ask, "The last owner stays.", "name")
+                    return No(ask, "The last owner stays: without one, nobody could change anything.", "name")
                 del self.accounts[name.casefold()]
                 return Done(ask)
             case asks.SeeAccounts(ask=ask):
@@ -146,7 +150,9 @@ class MemoryDesk:
 
     def _change(self, message: asks.ChangeSettings) -> No | None:
         if message.based_on != self.version:
-            return No(message.ask, "Somebody else has changed the settings meanwhile.", "version")
+            return No(
+                message.ask, "Somebody else has changed the settings meanwhile. Please look at theirs first.", "version"
+            )
         problems = check(message.settings)
         if problems:
             return No(message.ask, problems[0].words, problems[0].where)
@@ -167,7 +173,7 @@ class MemoryDesk:
             OperatorWish.LOGGED_OUT: OperatorState.LOGGED_OUT,
         }
         if all(one.extension != message.extension for one in self.live.operators):
-            return No(message.ask, f"nobody has the extension {message.extension}", "extension")
+            return No(message.ask, f"Nobody has the extension {message.extension}.", "extension")
         operators = tuple(
             replace(one, state=states[message.wish], reason=message.reason, since=self.clock())
             if one.extension == message.extension
@@ -181,7 +187,7 @@ class MemoryDesk:
     def _save_account(self, message: asks.SaveAccount) -> No | None:
         before = self.accounts.get(message.name.casefold())
         if before is None and not message.password:
-            return No(message.ask, "A new login needs a password.", "password")
+            return No(message.ask, "A login needs a name and a password.")
         password = message.password or (before.password if before else "")
         version = (before.version if before else 0) + (1 if message.password else 0)
         self.accounts[message.name.casefold()] = AccountIs(
@@ -195,6 +201,7 @@ class MemoryArchive:
     """Past calls in a list."""
 
     calls: list[CallRecord] = field(default_factory=list)
+    done: list[DoneTask] = field(default_factory=list)
 
     def search(self, query: CallQuery) -> CallPage:
         fitting = [call for call in sorted(self.calls, key=lambda each: -each.began) if _fits(call, query)]
@@ -206,6 +213,9 @@ class MemoryArchive:
     def call(self, call: CallId) -> CallRecord | None:
         return next((each for each in self.calls if each.call == call), None)
 
+    def done_tasks(self, limit: int) -> list[DoneTask]:
+        return self.done[:limit]
+
 
 def _fits(call: CallRecord, query: CallQuery) -> bool:
     digits = "".join(sign for sign in query.text if sign.isdecimal())
@@ -215,8 +225,10 @@ def _fits(call: CallRecord, query: CallQuery) -> bool:
         or (bool(digits) and any(digits in each for each in (call.caller, call.dialled, *call.operators)))
         or words in call.caller_name.casefold() != ""
     )
+    number = not query.number or any(each.endswith(query.number[-8:]) for each in (call.caller, call.dialled))
     return (
         text
+        and number
         and (query.direction is None or call.direction is query.direction)
         and (query.result is None or call.result is query.result)
         and (not query.operator or query.operator in {*call.operators, call.caller, call.dialled})

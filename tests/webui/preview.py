@@ -22,7 +22,7 @@ class Running(Clock):
         super().__init__(time.time())
 
     @property
-    def now(self) -> float:  # type: ignore[override]
+    def now(self) -> float:
         return time.time() + self._ahead
 
     @now.setter

@@ -11,6 +11,9 @@ from webui.forms import Form
 from webui.language import _
 from webui.saying import zone
 
+SEARCHED = ("text", "from", "to", "direction", "result", "operator")
+"""The fields of the search line."""
+
 SHOWN_RESULTS = (Result.ANSWERED, Result.MISSED, Result.INFORMED, Result.NOT_REACHED)
 
 

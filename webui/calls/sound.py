@@ -61,7 +61,7 @@ def _loudest(sound: wave.Wave_read, first: int, width: int) -> tuple[float, floa
 
 
 def _swing(samples: array[int]) -> int:
-    return max(max(samples), -min(samples)) if samples else 0
+    return max(map(abs, samples), default=0)
 
 
 def outline(columns: tuple[float, ...], height: float, *, up: bool) -> str:

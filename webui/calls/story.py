@@ -17,18 +17,17 @@ class Sentence:
 
     at: float
     """UTC seconds."""
-    after: float
     words: str
     picture: str
 
 
 def story(record: CallRecord) -> list[Sentence]:
     """Every step that says something to a person, in order."""
-    told = []
-    for step in record.steps:
-        if words := _words(record, step):
-            told.append(Sentence(record.began + step.after, step.after, words, PICTURES.get(step.what, "dot")))
-    return told
+    return [
+        Sentence(record.began + step.after, words, PICTURES.get(step.what, "dot"))
+        for step in record.steps
+        if (words := _words(record, step))
+    ]
 
 
 PICTURES = {

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from flask import Blueprint, abort, render_template, request, send_file, url_for
 from werkzeug.wrappers import Response
 
 from appliance.calls.names import CallId, Extension
 from appliance.calls.record import CallRecord
 from webui.calls import sound
-from webui.calls.forms import SHOWN_RESULTS, is_narrowed, read_query
+from webui.calls.forms import SEARCHED, SHOWN_RESULTS, is_narrowed, read_query
 from webui.calls.story import story
 from webui.forms import Form
 from webui.house import house
@@ -25,17 +27,22 @@ def call_log() -> str:
     form = Form(request.args)
     query = read_query(form, only)
     found = house().archive.search(query) if only != "" else None
-    onward = {name: value for name, value in request.args.items() if value and name != "before"}
     return render_template(
         "calls/calls.html",
         form=form,
         found=found.calls if found is not None else (),
-        older=url_for("calls.calls", **onward, before=found.older) if found is not None and found.older else "",
+        older=_older(form, found.older) if found is not None and found.older else "",
         first=not query.before,
         narrowed=is_narrowed(query, only),
         results=SHOWN_RESULTS,
         people=settings().people,
     )
+
+
+def _older(form: Form, before: str) -> str:
+    """The address of the next page of the same search."""
+    asked = {name: form.value(name) for name in SEARCHED if form.value(name)}
+    return f"{url_for('calls.calls')}?{urlencode(asked | {'before': before})}"
 
 
 @calls.get("/calls/<call>")
@@ -45,7 +52,12 @@ def call(call: str) -> str:
     path = sound.recording_path(house().config.recordings, record.recording)
     picture = sound.picture(path) if path is not None else None
     return render_template(
-        "calls/call.html", call=record, story=story(record), has_sound=path is not None, picture=picture, outline=sound.outline
+        "calls/call.html",
+        call=record,
+        story=story(record),
+        has_sound=path is not None,
+        picture=picture,
+        outline=sound.outline,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import pairwise
 
 from appliance.callflow.hours import Span, minutes
 from appliance.callflow.settings import HANG_UP, Hours, OpenSpan, SpecialDay
@@ -103,7 +104,7 @@ def _read_spans(form: Form, where: str, field: str) -> list[Span]:
         if span := _good_span(form, field, begins, ends):
             spans.append(span)
     spans.sort()
-    if any(minutes(one[1]) > minutes(other[0]) for one, other in zip(spans, spans[1:], strict=False)):
+    if any(minutes(one[1]) > minutes(other[0]) for one, other in pairwise(spans)):
         form.fault(field, _("These times overlap."))
     return spans
 

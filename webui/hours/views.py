@@ -14,6 +14,7 @@ from webui.forms import Form, mark
 from webui.hours.forms import (
     BLANK,
     DAYS,
+    Bar,
     added,
     bars,
     changed,
@@ -43,7 +44,10 @@ REMOVED = N_("Removed the opening hours %(name)s")
 def all_hours() -> str:
     """Every table of hours: open now? and the week as a picture."""
     today = local(now()).date()
-    tables = [(each, is_open_now(each), in_short(each), _week(each, today), _coming(each, today)) for each in settings().flow.hours]
+    tables = [
+        (each, is_open_now(each), in_short(each), _week(each, today), _coming(each, today))
+        for each in settings().flow.hours
+    ]
     return render_template("hours/hours.html", tables=tables)
 
 
@@ -70,13 +74,13 @@ def in_short(table: Hours) -> str:
     return _("Closed now, opens %(day)s at %(time)s", day=day_of(opening.date(), here.date()), time=time)
 
 
-def _week(table: Hours, today: date) -> list[tuple[str, bool, list[object], str]]:
-    """For each weekday: its name, whether it is today, its bars, its times in words."""
+def _week(table: Hours, today: date) -> list[tuple[str, bool, list[Bar], list[str]]]:
+    """For each weekday: its name, whether it is today, its bars, its times."""
     week = []
     for day in DAYS:
         spans = sorted((span.begins, span.ends) for span in table.week if span.day == day)
-        words = ", ".join(f"{begins}–{ends}" for begins, ends in spans) or _("closed")
-        week.append((weekday(day), day == today.weekday(), [*bars(spans)], words))
+        times = [f"{begins}–{ends}" for begins, ends in spans]
+        week.append((weekday(day), day == today.weekday(), bars(spans), times))
     return week
 
 

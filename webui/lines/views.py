@@ -52,7 +52,12 @@ def line(name: str) -> Page:
             return redirect(url_for("lines.lines"), 303)
     found = find(settings(), name) or found
     page = render_template(
-        "lines/line.html", form=form, line=found, seen=mark(found), state=_live().get(name),
-        places=choices(settings(), found.enters), rings=range(1, 11),
+        "lines/line.html",
+        form=form,
+        line=found,
+        seen=mark(found),
+        state=_live().get(name),
+        places=choices(settings(), found.enters),
+        rings=range(1, 11),
     )
     return page if request.method == "GET" else (page, 422)

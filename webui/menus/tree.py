@@ -45,9 +45,17 @@ def trees(settings: Settings) -> list[Branch]:
     """One tree per line, then everything that no line leads to."""
     drawn: set[Place] = set()
     roots = [
-        Branch("", is_key=False, title="", words=_("Line %(name)s", name=line.name), says="", picture="line", again=False,
-               address=url_for("lines.line", name=line.name),
-               onward=(_branch(settings, line.enters, drawn),))
+        Branch(
+            "",
+            is_key=False,
+            title="",
+            words=_("Line %(name)s", name=line.name),
+            says="",
+            picture="line",
+            again=False,
+            address=url_for("lines.line", name=line.name),
+            onward=(_branch(settings, line.enters, drawn),),
+        )
         for line in settings.lines
     ]
     loose = [f"hours {each.name}" for each in settings.flow.hours]

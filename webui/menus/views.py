@@ -26,7 +26,14 @@ menus = Blueprint("menus", __name__, template_folder="templates")
 
 Page = BaseResponse | str | tuple[str, int]
 
-MENU_FIELDS = {"texts": "", "choices": "choices", "tries": "tries", "extension": "extension", "then": "then", "name": "name"}
+MENU_FIELDS = {
+    "texts": "",
+    "choices": "choices",
+    "tries": "tries",
+    "extension": "extension",
+    "then": "then",
+    "name": "name",
+}
 ADDED = N_("Made %(place)s")
 CHANGED = N_("Changed %(place)s")
 REMOVED = N_("Removed %(place)s")
@@ -188,7 +195,9 @@ def listen() -> BaseResponse:
         spoken = ask_for(house().desk, asks.Speak(0, words, code), asks.Spoken)
         sample = _sample(Path(spoken.path))
     except (Refused, DeskAway, OSError) as error:
-        why = heard(error.words) if isinstance(error, Refused) else _("The voice does not answer. Try again in a moment.")
+        why = (
+            heard(error.words) if isinstance(error, Refused) else _("The voice does not answer. Try again in a moment.")
+        )
         return Response(why, 503, mimetype="text/plain")
     return Response(sample, mimetype="audio/wav")
 

@@ -37,7 +37,11 @@ def all_operators() -> str:
     states = {one.extension: one for one in live.operators} if live is not None else {}
     people = [find(settings(), one.extension) for one in settings().people]
     return render_template(
-        "operators/operators.html", people=people, states=states, logins=_logins_by_extension(), queues=settings().queues
+        "operators/operators.html",
+        people=people,
+        states=states,
+        logins=_logins_by_extension(),
+        queues=settings().queues,
     )
 
 
@@ -58,7 +62,10 @@ def add() -> Page:
     if request.method == "GET":
         ticked = [queue.name for queue in firm.queues] if len(firm.queues) == 1 else []
         fields: dict[str, str | list[str]] = {
-            "extension": free_extension(firm), "language": "", "may_call_out": "yes", "queues": ticked
+            "extension": free_extension(firm),
+            "language": "",
+            "may_call_out": "yes",
+            "queues": ticked,
         }
         return render_template("operators/add.html", form=Form(fields), queues=firm.queues)
     form = Form(request.form)
@@ -93,8 +100,13 @@ def operator(extension: str) -> Page:
     now = next((one for one in live.operators if one.extension == extension), None) if live is not None else None
     found = find(settings(), extension) or found
     page = render_template(
-        "operators/operator.html", form=form, person=found.person, seen=mark(found), now_live=now,
-        queues=settings().queues, logins=_logins_by_extension().get(extension, []),
+        "operators/operator.html",
+        form=form,
+        person=found.person,
+        seen=mark(found),
+        now_live=now,
+        queues=settings().queues,
+        logins=_logins_by_extension().get(extension, []),
     )
     return page if request.method == "GET" else (page, 422)
 
@@ -114,7 +126,9 @@ def _show_password(extension: Extension, *, is_new: bool) -> Page:
     except (DeskAway, Refused):
         flash(_("No password could be made for the telephone. Make a new one from this page."), "fault")
         return redirect(url_for("operators.operator", extension=extension), 303)
-    return render_template("operators/password.html", made=made, is_new=is_new)
+    everywhere = made.server in {"", "0.0.0.0", "::"}  # noqa: S104 -- the box listens on all its addresses
+    server = request.host.rsplit(":", 1)[0] if everywhere else made.server
+    return render_template("operators/password.html", made=made, server=server, is_new=is_new)
 
 
 @operators.post("/operators/<extension>/remove")

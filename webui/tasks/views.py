@@ -21,13 +21,14 @@ from webui.saying import telephone
 tasks = Blueprint("tasks", __name__, template_folder="templates")
 
 CALLS_SHOWN = 10
+DONE_SHOWN = 10
 
 
 @tasks.get("/tasks", endpoint="tasks")
 def open_tasks() -> str:
     """All open tasks, the oldest first; live."""
     pieces = house().office.pieces(house().desk.news(0, 0.0), "tasks")
-    return render_template("tasks/tasks.html", pieces=pieces, page="tasks")
+    return render_template("tasks/tasks.html", pieces=pieces, page="tasks", done=house().archive.done_tasks(DONE_SHOWN))
 
 
 @tasks.get("/tasks/<task>")
@@ -36,7 +37,7 @@ def task(task: str) -> str:
     found = _find(task)
     if found is None:
         abort(404)
-    calls = house().archive.search(CallQuery(text=found.number, limit=CALLS_SHOWN)).calls if found.number else ()
+    calls = house().archive.search(CallQuery(number=found.number, limit=CALLS_SHOWN)).calls if found.number else ()
     return render_template("tasks/task.html", task=found, calls=calls, may_see=may_see, form=Form({}))
 
 

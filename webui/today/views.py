@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from flask import Blueprint, Response, abort, render_template, request, stream_with_context, url_for
 from werkzeug.wrappers import Response as BaseResponse
@@ -35,7 +35,8 @@ def today_page() -> str:
 @today.get("/today/look")
 def look() -> dict[str, object]:
     """All pieces as they are now, for a browser that gets no stream."""
-    return _as_json(house().desk.news(0, 0.0), house().office.pieces(house().desk.news(0, 0.0), _page()))
+    news = house().desk.news(0, 0.0)
+    return _as_json(news, house().office.pieces(news, _page()))
 
 
 @today.get("/today/stream")
@@ -52,22 +53,25 @@ def stream() -> BaseResponse:
 
 
 def _changes(home: House, page: str) -> Iterator[str]:
-    """Each change of a piece once; a comment as a sign of life; an end when the login has ended."""
-    began = home.config.clock()
+    """Each change of a piece once; a comment as a sign of life; an end when the login has ended, or the browser left."""
+    has_left: Callable[[], bool] = request.environ.get("waitress.client_disconnected", lambda: False)
+    began = spoke = home.config.clock()
     sent: dict[str, str] = {}
     number = -1
     yield "retry: 3000\n\n"
-    while home.config.clock() - began < LONGEST_STREAM:
-        news = home.desk.news(number, home.config.heartbeat)
-        if news.number == number:
-            yield ": here\n\n"
-        else:
+    while home.config.clock() - began < LONGEST_STREAM and not has_left():
+        news = home.desk.news(number, home.config.glance)
+        changed: dict[str, str] = {}
+        if news.number != number:
             number = news.number
-            pieces = home.office.pieces(news, page)
-            changed = {name: html for name, html in pieces.items() if sent.get(name) != html}
+            changed = {name: html for name, html in home.office.pieces(news, page).items() if sent.get(name) != html}
             sent |= changed
-            if changed:
-                yield f"event: office\ndata: {json.dumps(_as_json(news, changed))}\n\n"
+        if changed:
+            yield f"event: office\ndata: {json.dumps(_as_json(news, changed))}\n\n"
+            spoke = home.config.clock()
+        elif home.config.clock() - spoke >= home.config.heartbeat:
+            yield ": here\n\n"
+            spoke = home.config.clock()
         if not _still_logged_in(home):
             yield "event: over\ndata: {}\n\n"
             return
