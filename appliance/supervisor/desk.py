@@ -13,6 +13,7 @@ import os
 import secrets
 import signal
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -96,8 +97,8 @@ def _modems(site: Site, run: Path) -> tuple[LineSettings, ...]:
     """The real ones, and those in software, whose ports are in the run folder."""
     folder = run / "lines"
     virtual = (
-        LineSettings(name, at=str(folder / f"{name}-at"), sound=str(folder / f"{name}-sound"))
-        for name in site.virtual_lines
+        replace(modem, at=str(folder / f"{modem.name}-at"), sound=str(folder / f"{modem.name}-sound"))
+        for modem in site.virtual_lines
     )
     return (*site.lines, *virtual)
 

@@ -173,7 +173,11 @@ def _read_and_leave(held: bytes, name: str, answer: int) -> None:
     try:
         try:
             site = read(held, name)
-            told: list[object] = ["", [line.name for line in site.settings.lines], list(site.virtual_lines)]
+            told: list[object] = [
+                "",
+                [line.name for line in site.settings.lines],
+                [line.name for line in site.virtual_lines],
+            ]
         except SiteError as error:
             told = [str(error), [], []]
         with os.fdopen(answer, "wb") as pipe:

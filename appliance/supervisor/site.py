@@ -74,7 +74,7 @@ class Site:
     settings: Settings
     lines: tuple[LineSettings, ...] = ()
     """Modems of this machine."""
-    virtual_lines: tuple[LineId, ...] = ()
+    virtual_lines: tuple[LineSettings, ...] = ()
     """Modems in software; where their ports are is known when they run."""
     lamps: Lamps = field(default_factory=Lamps)
     passwords: Mapping[Extension, str] = field(default_factory=dict, repr=False)
@@ -177,9 +177,9 @@ def _site(table: Table) -> Site:
     )
     lines = tuple(_line(one, settings) for one in table.each("lines", "name", "kind"))
     site = Site(
-        settings=replace(settings, lines=tuple(options for options, _ in lines)),
-        lines=tuple(modem for _, modem in lines if modem),
-        virtual_lines=tuple(options.name for options, modem in lines if modem is None),
+        settings=replace(settings, lines=tuple(options for options, _, _ in lines)),
+        lines=tuple(modem for _, modem, virtual in lines if not virtual),
+        virtual_lines=tuple(modem for _, modem, virtual in lines if virtual),
         lamps=_lamps(table, people),
         passwords=passwords,
     )
@@ -340,8 +340,8 @@ def _special_day(table: Table) -> SpecialDay:
     return special
 
 
-def _line(table: Table, settings: Settings) -> tuple[LineOptions, LineSettings | None]:
-    """What callers of the line meet, and its modem. A virtual line has none, whatever the file says about one."""
+def _line(table: Table, settings: Settings) -> tuple[LineOptions, LineSettings, bool]:
+    """What callers of the line meet, its modem, and whether that one is made of software."""
     name = LineId(table.text("name"))
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,20}", name):
         table.bad("name", "has to be a short word of letters, digits, - or _")
@@ -355,7 +355,7 @@ def _line(table: Table, settings: Settings) -> tuple[LineOptions, LineSettings |
     )
     modem = _modem(table, name)
     table.close()
-    return options, None if kind == VIRTUAL else modem
+    return options, modem, kind == VIRTUAL
 
 
 def _modem(table: Table, name: LineId) -> LineSettings:
