@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import re
 
-from appliance.edge.message import LARGEST, Garbled, Request, parse
-
-LONGEST_HEAD = 16_384
-"""Bytes; a head that goes on longer is no head."""
+from appliance.edge.message import LARGEST, LONGEST_HEAD, Garbled, Request, parse
 
 _LENGTH = re.compile(rb"^(?:content-length|l)[ \t]*:(?:[ \t]|\r\n[ \t])*([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
 

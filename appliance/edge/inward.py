@@ -63,7 +63,7 @@ class Inward:
     def _acknowledged(self, request: Request, source: Flow) -> list[Output]:
         """An ACK is never answered: it passes if its call does, else it is for a refusal of ours, or nobody's."""
         tag = self.signs.tokens.tag(request.call_id, request.via.branch, request.number)
-        if request.called.tag == tag:
+        if request.called.tag == tag or request.max_forwards == 0:
             return []
         place = self._own_place(request, source)
         path = None if place else self.paths.find(transaction_of(request, source.host))

@@ -16,6 +16,9 @@ from appliance.edge.grammar import Address, Via
 
 LARGEST = 65_535
 """Bytes in the longest message, on any transport."""
+LONGEST_HEAD = 16_384
+MOST_LINES = 200
+"""Bytes and lines of a head; one that goes on longer is there to keep us busy."""
 
 _RPORT = re.compile(rb";\s*rport(?:\s*=[^;,]*)?(?=[;,\s]|\Z)", re.IGNORECASE)
 _RECEIVED = re.compile(rb";\s*received\s*=[^;,]*", re.IGNORECASE)
@@ -178,6 +181,8 @@ def parse(data: bytes) -> Request | Response | Garbled:
     ends = head.count(b"\r\n")
     if not end:
         return Garbled("no end of the head")
+    if len(head) > LONGEST_HEAD or ends > MOST_LINES:
+        return Garbled("a head that is too long")
     if head.count(b"\n") != ends or head.count(b"\r") != ends:
         return Garbled("a bare line end in the head")
     if b"\0" in head:

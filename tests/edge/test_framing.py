@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.edge.framing import LONGEST_HEAD, Framer, Ping
-from appliance.edge.message import Garbled
+from appliance.edge.framing import Framer, Ping
+from appliance.edge.message import LONGEST_HEAD, Garbled
 
 HEAD = b"OPTIONS sip:x SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bKa\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:x>\r\nCall-ID: c\r\nCSeq: 1 OPTIONS\r\n"
 

@@ -132,13 +132,8 @@ def test_nothing_backtracks() -> None:
     phone = Phone(house, "101", udp(9))
     base = phone.message(b"REGISTER")
     nasty = [
-        b" " * 30_000,
-        b";a=b" * 10_000,
-        b'"' + b'\\"' * 15_000,
-        b"," * 30_000,
-        b"<" * 30_000,
-        b"a " * 15_000,
-        b";" * 30_000,
+        unit * (15_000 // len(unit))
+        for unit in (b" ", b";a=b", b'\\"', b",", b"<", b"a ", b";", b'"', b"=", b"a,", b"@")
     ]
     began = time.monotonic()
     for key in (
@@ -159,4 +154,4 @@ def test_nothing_backtracks() -> None:
                 phone.flow,
             )
     assert house.proxy.counters.internal_errors == 0
-    assert time.monotonic() - began < 5.0
+    assert time.monotonic() - began < 3.0

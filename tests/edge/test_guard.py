@@ -8,7 +8,7 @@ from appliance.calls.edge import Refusal
 from appliance.edge.flows import Flow
 from appliance.edge.guard import Guard, Limits
 from appliance.edge.refusals import WINDOW
-from tests.edge.house import House, Phone, accounts, proof, udp
+from tests.edge.house import House, Phone, accounts, proof, request, udp
 
 FAR = "203.0.113.9"
 
@@ -98,6 +98,17 @@ def test_an_office_with_the_right_passwords_is_no_flood() -> None:
     for each in range(200):
         assert guess(house, udp(7, 10_000 + each), "101", "pw101") == 200
     assert house.refusals() == []
+
+
+def test_a_telephone_that_floods_keeps_its_calls_and_loses_the_rest() -> None:
+    house = House(limits=Limits(local_rate=1, local_burst=10))
+    phone = Phone(house, "101", udp(7))
+    phone.register()
+    routes = [b"Route: " + each for each in request(phone.invite(b"600")).all(b"record-route")][::-1]
+    answers = [phone.ask(phone.message(b"REGISTER")) for _ in range(30)]
+    assert sum(each is not None for each in answers) == 10
+    house.hear(phone.message(b"BYE", b"sip:127.0.0.1:5070", to=b"<sip:600@x>;tag=e", more=routes), phone.flow)
+    assert request(house.to_engine[-1]).method == b"BYE"
 
 
 def test_garbage_empties_the_same_bucket() -> None:

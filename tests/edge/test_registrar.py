@@ -254,3 +254,17 @@ def test_a_telephone_in_the_same_network_is_left_alone() -> None:
     house.sent.clear()
     house.pass_time(600)
     assert house.sent == []
+
+
+def test_years_of_refreshes_leave_nothing_behind() -> None:
+    house = House()
+    phones = [Phone(house, "101", udp(last)) for last in (7, 8)]
+    for _ in range(300):
+        house.pass_time(50)
+        for phone in phones:
+            phone.register(expires=3600)
+    assert len(house.proxy.registrar._ends) < 100
+    assert len(house.registered()) == 2
+    house.pass_time(3601)
+    assert devices(house) == []
+    assert house.proxy.registrar._ends == []
