@@ -111,8 +111,11 @@ class Recordings:
             return
         try:
             recording = self._opened(command, now)
-        except (SoundFault, OSError) as fault:
+        except SoundFault as fault:
             self.refuse(command.call, str(fault))
+            return
+        except OSError as error:
+            self.refuse(command.call, f"there is no place for it: {error.strerror} ({error.filename})")
             return
         self._running[command.call] = recording
         for recorder in recording.sides:  # side by side: a tick between the two shifts them, see `stereo`
