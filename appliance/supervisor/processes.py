@@ -58,6 +58,8 @@ class Part:
     """When the box ends: parts with a lower number first."""
     ends_within: float = 1.0
     """Seconds until the next are told to end as well."""
+    nice: int = 0
+    """How far it lets others go first (nice(2))."""
 
 
 class BackOff:
@@ -204,6 +206,7 @@ class Box:
         if os.getppid() != self._parent:
             os._exit(0)
         libc.prctl(PR_SET_NAME, f"qendra-{part.name}".encode()[:15], 0, 0, 0)
+        os.nice(part.nice)
         nothing = os.open(os.devnull, os.O_RDONLY)
         os.dup2(nothing, 0)
         os.close(nothing)

@@ -251,6 +251,7 @@ def _parts(wishes: Wishes, bind: str, places: Places, hardware: Hardware) -> lis
             frozenset({f"tcp {web}"}),
             ends=0,
             ends_within=0.7,
+            nice=5,  # a month's report must not make a telephone stutter
         ),
         *(_demo(listen, places) if wishes.demo else ()),
     ]

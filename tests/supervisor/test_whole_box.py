@@ -111,6 +111,7 @@ def test_each_part_is_started_again_alone(data: Path) -> None:
     with whole_box(data) as box:
         box.hear("To stop")
         before = box.parts()
+        assert os.getpriority(os.PRIO_PROCESS, before["web"]["pid"]) == os.getpriority(os.PRIO_PROCESS, 0) + 5
         for name in ("engine", "web", "edge", "desk"):
             os.kill(box.parts()[name]["pid"], signal.SIGKILL)
             took = box.wait_for(name, 2)
