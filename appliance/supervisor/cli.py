@@ -72,7 +72,7 @@ def _hand_over(module: str, name: str, arguments: list[str]) -> int:
 
 def _bench(arguments: list[str]) -> int:
     folder = Path(__file__).parents[2] / "tests" / "bench"
-    names = sorted(file.stem for file in folder.glob("[a-z]*.py"))
+    names = sorted(file.stem for file in folder.glob("[a-z]*.py") if not file.name.startswith("test_"))
     if not arguments or arguments[0] not in names:
         known = ", ".join(names) or "none yet"
         asked = (

@@ -1,0 +1,1 @@
+"""What measurements share: a box to measure, telephones to load it with, scales."""
