@@ -12,7 +12,7 @@ import pytest
 
 
 @pytest.mark.journey
-def test_thirty_recorded_calls_at_once_are_measured_and_none_fails():
+def test_thirty_recorded_calls_at_once_are_measured_and_none_fails() -> None:
     ended = subprocess.run(
         [sys.executable, "-I", "-m", "appliance.supervisor.cli", "bench", "calls", "--quick"],
         stdin=subprocess.DEVNULL,
