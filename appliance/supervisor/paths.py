@@ -201,6 +201,10 @@ def close_run(places: Places) -> None:
     """Take away what only a running box has: sockets, the owner's link, box.json."""
     with contextlib.suppress(OSError):
         _empty(places.run)
+        if places.run != places.data / "run":
+            (places.run / "lines").rmdir()
+            places.run.rmdir()
+            (places.data / "run").unlink()
 
 
 def _short_enough(run: Path) -> bool:

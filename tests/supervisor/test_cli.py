@@ -6,6 +6,7 @@ import json
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from appliance.supervisor import VERSION
 from appliance.supervisor import run as run_module
 from appliance.supervisor.cli import main
 from appliance.supervisor.network import free_loopback_ports
-from appliance.supervisor.paths import Lock, Places, open_data, open_run
+from appliance.supervisor.paths import Lock, Places, close_run, open_data, open_run
 from appliance.supervisor.run import Hardware, Wishes
 
 ROOT = Path(__file__).parents[2]
@@ -103,8 +104,10 @@ def test_help_says_what_each_option_is_for() -> None:
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> Places:
-    return open_run(open_data(tmp_path))
+def places(tmp_path: Path) -> Iterator[Places]:
+    places = open_run(open_data(tmp_path))
+    yield places
+    close_run(places)
 
 
 def test_the_start_text_says_what_a_person_needs(places: Places, tmp_path: Path) -> None:

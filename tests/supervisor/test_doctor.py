@@ -19,7 +19,7 @@ from appliance.supervisor import examinations
 from appliance.supervisor.doctor import main
 from appliance.supervisor.examinations import Finding, Machine, State
 from appliance.supervisor.network import free_loopback_ports
-from appliance.supervisor.paths import Lock, Places, existing_run, open_data, open_run
+from appliance.supervisor.paths import Lock, Places, existing_run, open_data
 from appliance.supervisor.run import Wishes
 from appliance.supervisor.site import Site, read
 
@@ -232,7 +232,8 @@ def page() -> Iterator[int]:
 
 
 def box(data: Path, web_port: int, **pids: int) -> Places:
-    places = open_run(open_data(data))
+    places = Places(open_data(data).data, data / "run")
+    places.run.mkdir()
     parts = {
         name: {"pid": pids.get(name, os.getpid()), "starts": 1 + (name == "engine")} for name in examinations.PARTS
     }

@@ -41,14 +41,16 @@ def test_a_long_path_gets_a_short_run_folder_and_a_link_to_it(short: Path, monke
     runtime.mkdir()
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
     data = short / ("d" * 40) / ("e" * 40)
-    for places in (open_run(open_data(data)), open_run(open_data(data))):  # the second run finds the first one's link
+    for _ in range(2):  # the second run finds the first one's link, and its sockets if it was killed
+        places = open_run(open_data(data))
         assert places.run.parent == runtime
         assert (data / "run").readlink() == places.run
         assert existing_run(data).run == places.run.resolve()
         with socket.socket(socket.AF_UNIX) as probe:
             probe.bind(str(places.run / LONGEST_SOCKET_NAME))
-        close_run(places)
-        assert [entry.name for entry in places.run.rglob("*")] == ["lines"]
+    close_run(existing_run(data))
+    assert list(runtime.iterdir()) == []
+    assert not (data / "run").is_symlink()
 
 
 def test_without_a_runtime_folder_the_short_one_is_in_tmp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,8 +61,8 @@ def test_without_a_runtime_folder_the_short_one_is_in_tmp(tmp_path: Path, monkey
         assert places.run.parent == Path("/tmp")
         assert places.run.stat().st_mode & 0o777 == 0o700
     finally:
-        (places.run / "lines").rmdir()
-        places.run.rmdir()
+        close_run(places)
+    assert not places.run.exists()
 
 
 def test_a_short_folder_that_is_somebody_elses_is_refused(short: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,8 +70,7 @@ def test_a_short_folder_that_is_somebody_elses_is_refused(short: Path, monkeypat
     (short / "rt").mkdir()
     data = open_data(short / ("d" * 80))
     places = open_run(data)
-    (places.run / "lines").rmdir()
-    places.run.rmdir()
+    close_run(places)
     (short / "trap").mkdir()
     places.run.symlink_to(short / "trap")
     with pytest.raises(Trouble, match="belongs to somebody else"):

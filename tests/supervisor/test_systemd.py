@@ -15,7 +15,7 @@ import pytest
 
 from appliance.supervisor import run as run_module
 from appliance.supervisor.network import main
-from appliance.supervisor.paths import open_data, open_run
+from appliance.supervisor.paths import Places
 from appliance.supervisor.processes import Part
 from appliance.supervisor.run import Hardware, Wishes
 
@@ -34,7 +34,7 @@ def unit(name: str) -> ConfigParser:
 
 @pytest.fixture
 def parts(tmp_path: Path) -> dict[str, Part]:
-    places = open_run(open_data(tmp_path))
+    places = Places(tmp_path, tmp_path / "run")
     return {part.name: part for part in run_module._parts(Wishes(tmp_path), "127.0.0.1", places, Hardware())}
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from appliance.lines.virtual.modem import State
 from appliance.supervisor.cli import main
-from appliance.supervisor.paths import open_data, open_run
+from appliance.supervisor.paths import close_run, open_data, open_run
 from appliance.supervisor.virtual_line import changes
 
 ROOT = Path(__file__).parents[2]
@@ -25,7 +25,8 @@ IDLE = State(
 
 @pytest.fixture
 def data(tmp_path: Path) -> Iterator[Path]:
-    lines = open_run(open_data(tmp_path)).run / "lines"
+    places = open_run(open_data(tmp_path))
+    lines = places.run / "lines"
     command = [sys.executable, "-m", "appliance.lines.virtual", "--name", "gsm1", "--dir", str(lines)]
     control = lines / "gsm1.sock"
     with subprocess.Popen([*command, "--control", str(control)], cwd=ROOT) as line:
@@ -34,6 +35,7 @@ def data(tmp_path: Path) -> Iterator[Path]:
             time.sleep(0.02)
         yield tmp_path
         line.terminate()
+    close_run(places)
 
 
 def order(data: Path, *words: str) -> int:
