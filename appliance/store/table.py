@@ -87,6 +87,8 @@ class _Documents(Mapping[str, Fields]):
         self._places = picture.table(name)
 
     def __getitem__(self, key: str) -> Fields:
+        if not key.removeprefix("-").isdecimal():
+            raise KeyError(key)
         document: Fields = _decode(self._picture.raw(self._places[int(key)]))
         return document
 

@@ -159,6 +159,7 @@ def test_get_count_contains(db: TinyDB) -> None:
     assert db.get(where("char") == "b") == {"int": 1, "char": "b"}
     assert db.get(where("char") == "z") is None
     assert db.get(doc_id=9) is None
+    assert db.get(doc_id=float("nan")) is None
     assert [document.doc_id for document in db.get(doc_ids=[3, 1, 9])] == [1, 3]
     assert db.count(where("int") == 1) == 3
     assert db.contains(where("char") == "a")
