@@ -17,7 +17,7 @@ MAY_KNOW = {
     "appliance.wire": {"appliance.calls", "appliance.switchboard"},
     "appliance.edge": {"appliance.calls", "appliance.wire"},
     "appliance.engine": {"appliance.calls", "appliance.wire"},
-    "appliance.lines": {"appliance.calls"},
+    "appliance.lines": {"appliance.calls", "appliance.wire"},
     "appliance.prompts": {"appliance.calls"},
     "firmware_hooks": {"appliance.calls"},
     "appliance.store": {"appliance.calls", "appliance.callcenter", "appliance.callflow", "appliance.switchboard"},

@@ -16,7 +16,6 @@ import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 from appliance.calls.names import LineId
 from appliance.lines.port import Line
@@ -30,7 +29,7 @@ from appliance.supervisor.answers import link_hash
 from appliance.supervisor.books import Books
 from appliance.supervisor.frontdesk import Address, FrontDesk
 from appliance.supervisor.site import Site, SiteError, load
-from firmware_hooks.board import BoardFault, LampSettings, open_panel
+from firmware_hooks.board import BoardFault, open_panel
 
 log = logging.getLogger("qendra.desk")
 
@@ -56,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
 async def _live(wishes: argparse.Namespace) -> None:
     site = load(wishes.site)
     books = Books(wishes.data, clock.now())
-    panel = open_panel(_lamps(site), wishes.run)
+    panel = open_panel(site.lamps.for_board(), wishes.run)
     try:
         books.take_site(site, clock.now())
         offer_link(books, wishes.run)
@@ -101,14 +100,6 @@ def _modems(site: Site, run: Path) -> tuple[LineSettings, ...]:
         for modem in site.virtual_lines
     )
     return (*site.lines, *virtual)
-
-
-def _lamps(site: Site) -> LampSettings:
-    lamps = site.lamps
-    factory: Literal["auto", "mock", "none"] = "auto"
-    if lamps.factory in ("mock", "none"):
-        factory = "mock" if lamps.factory == "mock" else "none"
-    return LampSettings(tuple(lamps.operators.items()), lamps.buzzer, factory=factory)
 
 
 def offer_link(books: Books, run: Path) -> None:
