@@ -590,7 +590,7 @@ def wrong_with(number: str) -> str:
     plain = number
     for prefix in _HIDE_OR_SHOW:
         plain = plain.removeprefix(prefix)
-    if not plain or len(number) > 40:
+    if not any(sign.isdigit() for sign in plain) or len(number) > 40:
         return "that is not a telephone number"
     if not set(number) <= _DIALLED or "+" in plain[1:]:
         return "a number has only digits, * and #, and may begin with +"

@@ -272,6 +272,7 @@ class GsmLine:
         yield from self._look_at_network()
         yield from self._look_at_signal()
         self.phase = Phase.READY
+        self.health.ready = True
         self._ready_since = self._talk.now
         self._talk.start("beat", self._beating())
 

@@ -19,6 +19,8 @@ class Health:
 
     line: LineId
     trouble: str = ""
+    ready: bool = False
+    """The modem is set up; a stumble does not change that, a restart does."""
     starting: str = "looking for the modem"
     operator: str = ""
     circuit: int | None = None
@@ -36,6 +38,7 @@ class Health:
 
     def forget_network(self) -> None:
         """After a restart of the modem nothing of it is known any more."""
+        self.ready = False
         self.circuit = self.packet = self.signal = None
         self.operator = ""
 
@@ -58,6 +61,8 @@ class Health:
     def _state(self) -> tuple[LineState, str]:
         if self.trouble:
             return LineState.DOWN, self.trouble
+        if not self.ready:
+            return LineState.STARTING, self.starting
         if self.registered:
             words = "registered" if HOME in {self.circuit, self.packet} else "roaming"
             return LineState.UP, f"{words} at {self.operator}" if self.operator else words

@@ -81,7 +81,7 @@ class Line:
             while True:
                 await self._open()
                 await self._closed.wait()
-                await asyncio.sleep(self._rest)
+                await self._rest_a_while()
         finally:
             self._close()
             if self._alarm is not None:
@@ -132,8 +132,22 @@ class Line:
         self._loop.add_reader(self._port.fileno(), self._readable)
         self._do(self._core.opened(self._now(), ports.sound))
 
+    async def _rest_a_while(self) -> None:
+        """As long as the core wished, but no longer once the modem has been away and is back."""
+        end, gone = self._now() + self._rest, False
+        while (left := end - self._now()) > 0:
+            await asyncio.sleep(min(left, LOOK_AT_PATH if self._by_path else LOOK_AT_USB))
+            there = os.path.exists(self.settings.at) if self._by_path else await self._find() is not None  # noqa: ASYNC240, PTH110
+            if gone and there:
+                return
+            gone = gone or not there
+
+    @property
+    def _by_path(self) -> bool:
+        return not self.settings.at.startswith("usb")
+
     async def _find(self) -> Ports | None:
-        if not self.settings.at.startswith("usb"):
+        if self._by_path:
             return Ports(self.settings.at, self.settings.sound)
         modem = await asyncio.to_thread(find, self.settings.at, self.settings.kind, self._comports)
         return Ports(modem.at, modem.sound) if modem else None

@@ -183,10 +183,10 @@ def _in_words(posted: Posted) -> str:
 
 
 @pytest.mark.parametrize("capture", CAPTURES, ids=lambda path: path.stem)
-def test_captures(capture: Path):
+def test_captures(capture: Path) -> None:
     for seed in range(20):
         Replay(capture.read_text(), seed).play()
 
 
-def test_there_are_captures():
+def test_there_are_captures() -> None:
     assert len(CAPTURES) >= 9

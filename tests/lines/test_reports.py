@@ -33,7 +33,10 @@ from appliance.lines.sim7600 import Sim7600
         ('+CLIP: "",128,,,,1', CallerId("")),
         ('+CLIP: "Bank; rm -rf",208', CallerId("")),
         ('+CLCC: 4,1,4,0,0,"0672000001",128', CallRow(4, outgoing=False, status=4, voice=True, number="0672000001")),
-        ('+CLCC: 3,0,2,0,0,"0672000001",129,"Ana"', CallRow(3, outgoing=True, status=2, voice=True, number="0672000001")),
+        (
+            '+CLCC: 3,0,2,0,0,"0672000001",129,"Ana"',
+            CallRow(3, outgoing=True, status=2, voice=True, number="0672000001"),
+        ),
         ("+CLCC: 1,1,6,0,0", CallRow(1, outgoing=False, status=6, voice=True)),
         ('+CLCC: 2,1,0,1,0,"",128', CallRow(2, outgoing=False, status=0, voice=False)),
         ("+CLCC: 1,0,9,0,0", None),
@@ -55,7 +58,7 @@ from appliance.lines.sim7600 import Sim7600
         ("anything else", None),
     ],
 )
-def test_lines_of_every_modem(line: str, meaning: Report | None):
+def test_lines_of_every_modem(line: str, meaning: Report | None) -> None:
     assert reports.read(line) == meaning
 
 
@@ -73,14 +76,15 @@ def test_lines_of_every_modem(line: str, meaning: Report | None):
         ("RING", None),
     ],
 )
-def test_lines_of_the_sim7600(line: str, meaning: Report | None):
+def test_lines_of_the_sim7600(line: str, meaning: Report | None) -> None:
     assert Sim7600().read(line) == meaning
 
 
 @pytest.mark.parametrize(
-    ("line", "percent"), [("+CSQ: 21,99", 68), ("+CSQ: 31,0", 100), ("+CSQ: 0,0", 0), ("+CSQ: 99,99", None), ("+CSQ:", None)]
+    ("line", "percent"),
+    [("+CSQ: 21,99", 68), ("+CSQ: 31,0", 100), ("+CSQ: 0,0", 0), ("+CSQ: 99,99", None), ("+CSQ:", None)],
 )
-def test_signal(line: str, percent: int | None):
+def test_signal(line: str, percent: int | None) -> None:
     assert reports.signal_percent(line) == percent
 
 
@@ -88,16 +92,16 @@ def test_signal(line: str, percent: int | None):
     ("line", "name"),
     [('+COPS: 0,0,"Vodafone AL",7', "Vodafone AL"), ('+COPS: 0,0,"One, Two",7', "One, Two"), ("+COPS: 0", "")],
 )
-def test_operator(line: str, name: str):
+def test_operator(line: str, name: str) -> None:
     assert reports.operator_name(line) == name
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_no_line_raises(seed: int):
+def test_no_line_raises(seed: int) -> None:
     dice = random.Random(seed)
     heads = ["+CLCC:", "+CLIP:", "+CREG:", "+CEREG:", "+COPS:", "+CSQ:", "+RXDTMF:", "+CPIN:", "VOICE CALL:"]
     for _ in range(500):
-        tail = "".join(dice.choice('0123456789,":; -+\'a٣²') for _ in range(dice.randrange(30)))
+        tail = "".join(dice.choice("0123456789,\":; -+'a٣²") for _ in range(dice.randrange(30)))
         line = dice.choice(heads) + tail
         reports.read(line)
         Sim7600().read(line)

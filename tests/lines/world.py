@@ -134,6 +134,8 @@ class World:
 
     def plug(self) -> None:
         self.plugged, self.back_at = True, None
+        if self.open_at is not None:  # the driver sees it come back, however long it meant to rest
+            self.open_at = min(self.open_at, self.now + RETRY)
         self.modem_does(self.modem.boot(self.now))
 
     def unplug(self, seconds: float | None = None) -> None:

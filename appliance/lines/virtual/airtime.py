@@ -86,7 +86,7 @@ class AirTime:
         self._inbox = bytearray()
         self._heard = array("h")
         self._left_over: list[bytes] = []
-        self._last = b""
+        self._last: deque[bytes] = deque(maxlen=manners.stale)
         self._began = 0.0
         self._bursts = 0
         self._box_speaks = False
@@ -108,7 +108,7 @@ class AirTime:
         """CPCMREG=0, or the call's end. Its last sound stays in the buffers, and comes out with the next call's."""
         if self.on:
             self.on = False
-            self._left_over = [self._last] * self._manners.stale
+            self._left_over = list(self._last)
             self._speech.clear()
             self._keys.clear()
 
@@ -170,8 +170,9 @@ class AirTime:
         if self.degraded and self._dice.random() < 0.3:
             samples = sounds.silence(len(samples))
         self.counters.sent += 1
-        self._last = sounds.to_bytes(samples)
-        return self._last
+        data = sounds.to_bytes(samples)
+        self._last.append(data)
+        return data
 
     def _next_speech(self) -> array[int]:
         """Silence, not absence, when nobody speaks."""
