@@ -220,8 +220,9 @@ class CallShelves(CallArchive):
             StoreTrouble: the disk refuses; the old files stand.
         """
         with self._lock:
-            for month in self._open.values():
-                month.tidy()
+            months = list(self._open.values())
+        for month in months:
+            month.tidy()
 
     def call(self, call: str, began: float | None = None) -> CallRecord | None:
         """One record, durable or not. With `began` (about when) it is found without looking through all months.

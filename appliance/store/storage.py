@@ -23,7 +23,7 @@ from tinydb.storages import Storage
 
 from appliance.store.durable import make_folder, sync_folder
 from appliance.store.lines import PLAIN, as_json, readable, write_all
-from appliance.store.picture import Change, Descriptor, Listener, Picture, Reading, line_of, lines_for
+from appliance.store.picture import Change, Descriptor, Listener, Picture, Place, Reading, line_of, lines_for
 from appliance.store.trouble import StoreTrouble, plain_words
 
 log = logging.getLogger("qendra.store")
@@ -70,6 +70,7 @@ class AppendStorage(Storage):
         self._sync = sync
         self._listener = listener
         self._lock = threading.RLock()
+        self._compacting = threading.Lock()  # taken before `_lock`, never after
         self._writer: int | None = None
         self._size = 0
         self._dirty = False  # something written is not yet durable
@@ -150,9 +151,9 @@ class AppendStorage(Storage):
 
         After an error the disk may have dropped what it had accepted: then the next flush writes the whole file anew.
         """
+        if self._doubtful:
+            self.compact()
         with self._lock:
-            if self._doubtful:
-                self.compact()
             if self._writer is None or not self._dirty:
                 return
             with self._plainly("written"):
@@ -175,8 +176,11 @@ class AppendStorage(Storage):
             return 0.0 if self._size < SMALL else max(0.0, 1 - self._picture.live() / self._size)
 
     def compact(self) -> None:
-        """Leave only what is there now: a new file takes the old one's place. Changes wait meanwhile."""
-        with self._lock, self._plainly("written"):
+        """Leave only what is there now: a new file takes the old one's place.
+
+        May take long, and may run in another thread: changes go on meanwhile, and wait only for the exchange.
+        """
+        with self._compacting, self._plainly("written"):
             if self._writer is not None:
                 self._compact()
 
@@ -239,7 +243,7 @@ class AppendStorage(Storage):
         for words in said:
             log.warning("%s", words)
         if hidden:
-            self._compact()
+            self.compact()
 
     def _append(self, writer: int, data: bytes) -> None:
         self._settle(writer)
@@ -285,44 +289,43 @@ class AppendStorage(Storage):
         writer = os.open(self._fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
         try:
             self._claim(writer)
-            self._copy_to(writer)
-            os.fsync(writer)
-            picture, size = self._checked_copy()
-            self._fresh.replace(self.path)
+            with self._lock:
+                old, begun = self._picture, self._size
+                tables = {name: dict(places) for name, places in old.tables.items()}
+            _copy(old, tables, writer)
+            fresh, size = self._checked(tables)
+            with self._lock:
+                self._exchange(writer, fresh, size, begun)
         except BaseException:
             os.close(writer)
             with contextlib.suppress(OSError):
                 self._fresh.unlink()
             raise
-        if self._writer is not None:
-            os.close(self._writer)
-        self._writer, self._picture, self._size = writer, picture, size
+        with self._lock:
+            self._settle(writer)
+
+    def _checked(self, tables: dict[str, dict[int, Place]]) -> tuple[Picture, int]:
+        """The new file as it reads, and its length, before it takes the old one's place."""
+        fresh = Picture(Descriptor(os.open(self._fresh, os.O_RDONLY)))
+        reading = fresh.read(0)
+        _same(fresh.tables, tables)
+        return fresh, reading.end
+
+    def _exchange(self, writer: int, fresh: Picture, size: int, begun: int) -> None:
+        """Take over what was appended since `begun`, line by line as it is, and put the new file in the old one's place."""
+        if self._writer is None:
+            raise OSError(errno.EBADF, "it was closed meanwhile")
+        write_all(writer, os.pread(self._writer, self._size - begun, begun))
+        os.fsync(writer)
+        size = fresh.read(size).end
+        _same(fresh.tables, self._picture.tables)
+        self._fresh.replace(self.path)
+        fresh.listener = self._listener
+        old, self._writer, self._picture, self._size = self._writer, writer, fresh, size
+        with contextlib.suppress(OSError):
+            os.close(old)
         self._dirty = self._doubtful = self._ragged = self._damaged = False
         self._renamed = True
-        self._settle(writer)
-
-    def _checked_copy(self) -> tuple[Picture, int]:
-        """The new file as it reads, before it takes the old one's place."""
-        picture = Picture(Descriptor(os.open(self._fresh, os.O_RDONLY)))
-        reading = picture.read(0)
-        if any(picture.table(name).keys() != places.keys() for name, places in self._picture.tables.items()):
-            raise OSError(errno.EIO, os.strerror(errno.EIO))
-        picture.listener = self._listener
-        return picture, reading.end
-
-    def _copy_to(self, writer: int) -> None:
-        lines: list[bytes] = []
-        waiting = 0
-        for table, places in self._picture.tables.items():
-            lines.append(line_of(Change(table, None, b""), PLAIN))
-            for number, place in places.items():
-                line = line_of(Change(table, number, self._picture.raw(place)), PLAIN)
-                lines.append(line)
-                waiting += len(line)
-                if waiting > 1 << 20:
-                    write_all(writer, b"".join(lines))
-                    lines, waiting = [], 0
-        write_all(writer, b"".join(lines))
 
     def _keep_copy(self) -> None:
         """The damaged file stays beside the new one, for whoever wants to look at it."""
@@ -366,6 +369,32 @@ class AppendStorage(Storage):
             yield
         except OSError as error:
             raise StoreTrouble(f"{self.path.name} cannot be {done}: {plain_words(error)}.") from error
+
+
+def _copy(picture: Picture, tables: dict[str, dict[int, Place]], writer: int) -> None:
+    """Write one line for each table and each document, and make them durable."""
+    lines: list[bytes] = []
+    waiting = 0
+    for table, places in tables.items():
+        lines.append(line_of(Change(table, None, b""), PLAIN))
+        for number, place in places.items():
+            lines.append(line_of(Change(table, number, picture.raw(place)), PLAIN))
+            waiting += len(lines[-1])
+            if waiting > 1 << 20:
+                write_all(writer, b"".join(lines))
+                lines, waiting = [], 0
+    write_all(writer, b"".join(lines))
+    os.fsync(writer)
+
+
+def _same(fresh: dict[str, dict[int, Place]], old: dict[str, dict[int, Place]]) -> None:
+    """Every document has come over.
+
+    Raises:
+        OSError: the disk has not written, or does not read, what it was given.
+    """
+    if fresh.keys() != old.keys() or any(fresh[name].keys() != old[name].keys() for name in old):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 def _cut_short(beginning: bytes) -> bool:

@@ -11,6 +11,7 @@ import pytest
 from tinydb import where
 from tinydb.table import Document
 
+from appliance.store import storage as storage_room
 from appliance.store.lines import seal
 from appliance.store.storage import AppendStorage, Sync
 from appliance.store.table import AppendDB, AppendTable
@@ -289,6 +290,59 @@ def test_a_file_that_is_mostly_past_is_compacted_on_opening(path: Path) -> None:
     with AppendDB(path) as db:
         assert db.all() == [{"n": 99, "text": "x" * 1000}]
     assert path.stat().st_size < 2000
+
+
+def test_what_changes_during_compaction_is_taken_over(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = storage_room._copy
+
+    def copy_while_the_calls_go_on(*arguments: Any) -> None:
+        real(*arguments)
+        db.insert_multiple([{"n": 100}, {"n": 101}])
+        db.update({"n": 7}, doc_ids=[3])
+        db.remove(doc_ids=[4, 101])
+        db.drop_table("gone")
+        db.table("new").insert({"a": 1})
+
+    monkeypatch.setattr(storage_room, "_copy", copy_while_the_calls_go_on)
+    with AppendDB(path) as db, AppendDB(path, follow=True) as follower:
+        db.insert_multiple({"n": number} for number in range(100))
+        db.table("gone").insert({"a": 1})
+        store(db).compact()
+        after = store(db).read() or {}
+        assert after["_default"]["3"] == {"n": 7}
+        assert after["_default"].keys() == {str(number) for number in range(1, 103) if number not in {4, 101}}
+        assert after.keys() == {"_default", "new"}
+        assert store(follower).read() == after
+        assert db.insert({}) == 103
+        after = store(db).read() or {}
+    assert read(path) == after
+
+
+def test_one_thread_may_compact_while_another_goes_on(path: Path) -> None:
+    failures: list[BaseException] = []
+    stop = threading.Event()
+
+    def compact() -> None:
+        try:
+            while not stop.is_set():
+                store(db).compact()
+                store(db).flush()
+        except BaseException as error:  # noqa: BLE001 (the test wants to see it, whatever it is)
+            failures.append(error)
+
+    with AppendDB(path, sync=Sync.FLUSH) as db:
+        thread = threading.Thread(target=compact)
+        thread.start()
+        for number in range(2000):
+            db.upsert(Document({"n": number}, number % 50 + 1))
+            if number % 7 == 0:
+                db.remove(doc_ids=[number % 50 + 1])
+        stop.set()
+        thread.join()
+        expected = store(db).read() or {}
+    assert failures == []
+    assert read(path) == expected
+    assert {document["n"] for document in expected["_default"].values()} <= set(range(1950, 2000))
 
 
 @pytest.mark.parametrize("stop_at", ["write_all", "fsync", "replace", "sync_folder"])
