@@ -35,6 +35,7 @@ class Elastic:
         self._flowing = False
         self._last = self._silence
         self._missing = 0
+        self._untaken = 0
         self._taken = 0
         self._emptiest = self.MOST
         self._surplus = 0
@@ -46,14 +47,22 @@ class Elastic:
         return len(self._frames)
 
     def put(self, frame: bytes) -> None:
-        """Add the newest frame."""
+        """Add the newest frame. While nobody takes, only the freshest are kept: the rest would be delay to whoever
+        begins to, and their loss in mid-word later.
+        """
         self._frames.append(frame)
-        if len(self._frames) > self.MOST:
+        self._untaken += 1
+        if self._untaken > self.MOST:
+            self._flowing = False
+            while len(self._frames) > self.ENOUGH:
+                self._frames.popleft()
+        elif len(self._frames) > self.MOST:
             self._frames.popleft()
             self.slips += 1
 
     def take(self) -> bytes:
         """The next frame: always one, if need be an invented one."""
+        self._untaken = 0
         if not self._flowing:
             if len(self._frames) < self.ENOUGH:
                 return self._silence
