@@ -38,8 +38,8 @@ class Binding:
     """Monotonic seconds."""
     instance: bytes = b""
     agent: str = ""
-    lost: bool = False
-    """Its connection has ended; a TCP telephone calls back by itself."""
+    lost_at: float | None = None
+    """When its connection ended, if it has; a TCP telephone calls back by itself."""
 
     @property
     def request_uri(self) -> bytes:
@@ -75,7 +75,7 @@ class Denied(Exception):
 
 def lost(binding: Binding, now: float) -> Binding:
     """The binding of a telephone whose connection has just ended: it may come back, and lapses soon if it does not."""
-    return replace(binding, lost=True, expires=min(binding.expires, now + GRACE))
+    return replace(binding, lost_at=now, expires=min(binding.expires, now + GRACE))
 
 
 def wishes_of(request: Request) -> list[Wish]:

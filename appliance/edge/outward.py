@@ -14,6 +14,10 @@ from appliance.edge.registrar import Registrar
 from appliance.edge.signs import Signs, transaction_of
 from appliance.edge.tokens import Place
 
+SOON = 6.0
+"""Seconds after its connection ended in which a telephone is likely to be back. A call for it is not answered so long,
+because the engine then asks again; after that the caller is better sent on than kept."""
+
 
 class Gone(Exception):
     """There is no way to the telephone. `status` 0: there will be soon, so no answer; the engine asks again."""
@@ -40,6 +44,8 @@ class Outward:
         place, routes = self.signs.own_routes(request.all(b"route"))
         transaction = transaction_of(request, self.signs.engine.host)
         known = self.paths.find(transaction) if request.method in {b"INVITE", b"CANCEL", b"ACK"} else None
+        if known is not None and not self.is_live(known.flow):
+            known = None
         try:
             if request.max_forwards == 0:
                 raise Gone(483, b"Too Many Hops")
@@ -48,7 +54,7 @@ class Outward:
             elif place is not None:
                 flow, device, uri = self._in_dialog(place), place.device, b""
             else:
-                binding = self._named(request)
+                binding = self._named(request, now)
                 flow, device, uri = binding.target, binding.device, binding.request_uri
         except Gone as gone:
             return self._refused(request, gone)
@@ -71,14 +77,14 @@ class Outward:
         """Where the telephone of this dialog is now."""
         binding = self.registrar.device(place.device)
         if binding is not None:
-            if binding.lost:
+            if binding.lost_at is not None:
                 raise Gone(0, b"")
             return binding.target
         if not self.is_live(place.flow):
             raise Gone(481, b"Call/Transaction Does Not Exist")
         return place.flow
 
-    def _named(self, request: Request) -> Binding:
+    def _named(self, request: Request, now: float) -> Binding:
         """The telephone the Request-URI names: `;ob=` picks the device, else the one of its extension heard last."""
         uri = grammar.sip_uri(request.uri)
         if request.called.tag:
@@ -87,12 +93,12 @@ class Outward:
             raise Gone(404, b"Not Found")
         wanted = (grammar.param(uri.params, b"ob") or b"").decode("latin-1")
         devices = [each for each in self.registrar.devices(uri.user) if wanted in {"", each.device}]
-        if not devices:
-            raise Gone(480, b"Temporarily Unavailable")
-        there = next((each for each in devices if not each.lost), None)
-        if there is None:
+        for device in devices:
+            if device.lost_at is None:
+                return device
+        if any(device.lost_at is not None and now - device.lost_at < SOON for device in devices):
             raise Gone(0, b"")
-        return there
+        raise Gone(480, b"Temporarily Unavailable")
 
     def _refused(self, request: Request, gone: Gone) -> list[Output]:
         if request.method == b"ACK" or not gone.status:

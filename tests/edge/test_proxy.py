@@ -6,6 +6,7 @@ import pytest
 
 from appliance.edge.flows import Flow, Send
 from appliance.edge.message import Request
+from appliance.edge.outward import SOON
 from tests.edge.house import SDP, House, Phone, accounts, answer, engine_request, reply, request, status_of, tcp, udp
 
 
@@ -480,9 +481,28 @@ def test_the_engine_asks_again_for_a_telephone_whose_connection_is_just_gone() -
         house.hear_engine(data)
         assert house.sent[-1].flow == again.flow
     house.take(house.proxy.disconnected(again.flow, house.now))
+    house.pass_time(SOON - 0.5)
+    assert house.hear_engine(ask.replace(b"z9hG4bKpj-1", b"z9hG4bKpj-8")) == []
+    house.pass_time(1)
+    house.hear_engine(ask.replace(b"z9hG4bKpj-1", b"z9hG4bKpj-9"))
+    assert status_of(house.to_engine[-1]) == 480
+    assert house.hear_engine(bye) == []
     house.pass_time(31)
     house.hear_engine(bye)
     assert status_of(house.to_engine[-1]) == 481
+
+
+def test_a_call_on_its_way_follows_the_telephone_to_its_new_connection() -> None:
+    house = House()
+    phone = Phone(house, "101", tcp(7))
+    house.proxy.connected(phone.flow)
+    phone.register()
+    rings(house, phone)
+    house.take(house.proxy.disconnected(phone.flow, house.now))
+    again = Phone(house, "101", tcp(7, 40001), contact=phone.contact)
+    house.proxy.connected(again.flow)
+    again.register()
+    assert rings(house, phone)[1] == again.flow
 
 
 def test_an_answer_finds_the_new_connection() -> None:
