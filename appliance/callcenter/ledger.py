@@ -40,6 +40,12 @@ class Ledger:
         self.open: dict[TaskId, OpenTask] = {}
         self._by_number: dict[str, TaskId] = {}
 
+    def write_as(self, canonical: Callable[[str], str]) -> None:
+        """From now on numbers are written in this way, those of the open tasks too."""
+        self._canonical = canonical
+        numbers = ((task.opened.number, name) for name, task in self.open.items())
+        self._by_number = {canonical(number): name for number, name in numbers if number}
+
     def lost(self, call: CallId, number: str, queue: str, waited: float, now: Moment) -> list[OtherFact]:
         """A caller from outside was lost. Withheld numbers cannot be folded: each is a task of its own."""
         known = self._by_number.get(self._canonical(number)) if number else None

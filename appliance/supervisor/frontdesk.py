@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +68,8 @@ class FrontDesk:
         self._archivist = Archivist(books.calls, books.tasks)
         self._answers = Answers(self, books.settings, books.accounts, books.secrets)
         self._alarms = Alarms()
+        self._to_do: deque[Output] = deque()
+        self._dealing = False
         self._pages: set[Peer] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._waking: asyncio.TimerHandle | None = None
@@ -118,11 +121,20 @@ class FrontDesk:
         self._deal(self._board.handle(event, now))
 
     def _deal(self, outputs: Iterable[Output]) -> None:
-        for output in outputs:
-            if isinstance(output, Fact):
-                self._note(output)
-            else:
-                self.wiring.obey(output)
+        """Have all of it done, in order: what a command brings about at once waits until those before it are done."""
+        self._to_do.extend(outputs)
+        if self._dealing:
+            return
+        self._dealing = True
+        try:
+            while self._to_do:
+                output = self._to_do.popleft()
+                if isinstance(output, Fact):
+                    self._note(output)
+                else:
+                    self.wiring.obey(output)
+        finally:
+            self._dealing = False
         self._wake_later()
         self._draw_later()
 
@@ -209,6 +221,7 @@ class FrontDesk:
 
     def apply(self, settings: Settings) -> None:
         """Put these in force for the next call."""
+        self._board.ledger.write_as(canonical_in(settings.country))
         self._deal(self._board.configure(settings, ZoneInfo(settings.timezone), clock.now()))
         with contextlib.suppress(PromptFault):
             self._prompts.use(settings.language, settings.country)

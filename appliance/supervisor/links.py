@@ -50,13 +50,16 @@ class Link:
             await self._meet(peer)
 
     async def _meet(self, peer: Peer) -> None:
+        """Until they go. When it is we who go, nothing is lost: they may still be there when we come back."""
         self._peer = peer
         self._met()
+        pause = 0.0
         try:
             await peer.listen(self._heard)
         except BadMessage as error:
             log.error("%s", error)
-            await asyncio.sleep(LONGEST_PAUSE)
+            pause = LONGEST_PAUSE
         finally:
             self._peer = None
-            self._lost()
+        self._lost()
+        await asyncio.sleep(pause)

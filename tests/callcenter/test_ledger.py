@@ -51,3 +51,10 @@ def test_its_facts_recreate_it() -> None:
         for fact in task.facts():
             again.take(fact)
     assert again.open == book.open
+
+
+def test_numbers_are_found_again_when_they_are_written_in_another_way() -> None:
+    book = ledger()
+    book.lost(CallId("a"), "0672000001", "office", 3.0, NOW)
+    book.write_as(lambda number: number[-4:])
+    assert book.spoke(CallId("b"), "00355672000001", "we called", Extension("101"), NOW)

@@ -1,0 +1,208 @@
+"""The desk as it lives, with real books, real seams and pins in software; the engine and the edge are the test's."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from appliance.calls import commands, events, facts
+from appliance.calls.edge import Accounts, Device, Refusal, Refused, Registered
+from appliance.calls.engine import PlayFiles
+from appliance.calls.names import Cause, Extension, LegId
+from appliance.prompts.library import Prompts, PromptSettings
+from appliance.store.calls import CallQuery
+from appliance.supervisor import clock
+from appliance.supervisor.books import Books
+from appliance.supervisor.frontdesk import Address, FrontDesk
+from appliance.supervisor.site import Site
+from appliance.switchboard.views import Live
+from appliance.wire.blocking import BlockingServer
+from appliance.wire.peer import Peer, connect, serve
+from appliance.wire.seams import EDGE, ENGINE, WEB
+from firmware_hooks.board import LampSettings
+from firmware_hooks.pins import GpioPanel, mock_pins
+from tests.switchboard.office import firm
+
+ANA = Extension("101")
+CALLER, PHONE = LegId("phone-1"), LegId("")
+
+
+class House:
+    """A desk with everything around it for the length of one story."""
+
+    def __init__(self, folder: Path) -> None:
+        (folder / "run").mkdir(exist_ok=True)
+        self.folder = folder
+        self.heard: list[Any] = []
+        self.accounts: list[Accounts] = []
+        self.pictures: list[Live] = []
+        self.pins = mock_pins()
+        self._edge_peer: Peer | None = None
+
+    async def open(self) -> None:
+        run = self.folder / "run"
+        self.engine = BlockingServer(ENGINE, run / "engine.sock", time.monotonic, self.heard.append, events.EngineUp)
+        self.edge = await serve(EDGE, run / "edge.sock", time.monotonic, self._edge_met)
+        self.books = Books(self.folder, clock.now())
+        self.books.take_site(Site(firm(), passwords={ANA: "made-up-password"}, digest="one"), clock.now())
+        self.panel = GpioPanel(LampSettings(((ANA, 22),), buzzer=17), self.pins, lambda _: None)
+        self.prompts = Prompts(PromptSettings(self.folder / "speech"))
+        self.desk = FrontDesk(self.books, self.prompts, self.panel, run, Address("127.0.0.1", 5060))
+        self._living = asyncio.create_task(self.desk.live())
+        await self.until(lambda: bool(self.accounts))
+        page = await connect(WEB, run / "desk.sock", time.monotonic())
+        self._looking = asyncio.create_task(page.listen(self._seen))
+        await self.until(lambda: bool(self.pictures) and self.pictures[-1].sound_up)
+
+    async def close(self) -> None:
+        for task in (self._living, self._looking):
+            task.cancel()
+        await asyncio.gather(self._living, self._looking, return_exceptions=True)
+        await self.prompts.close()
+        self.panel.close()
+        self.books.close()
+        self.engine.close()
+        self.edge.close()
+        await asyncio.sleep(0.05)
+
+    async def _edge_met(self, peer: Peer) -> None:
+        self._edge_peer = peer
+        await peer.listen(lambda message, _: self.accounts.append(message))
+
+    def _seen(self, message: Any, _: float) -> None:
+        if isinstance(message, Live):
+            self.pictures.append(message)
+
+    def edge_says(self, message: object) -> None:
+        assert self._edge_peer is not None
+        self._edge_peer.send(message, time.monotonic())
+
+    async def until(self, true: Callable[[], bool], patience: float = 5.0) -> None:
+        deadline = time.monotonic() + patience
+        while not true():
+            assert time.monotonic() < deadline, f"waited in vain; the engine has heard {self.heard}"
+            await asyncio.sleep(0.005)
+
+    async def hear(self, kind: type[Any]) -> Any:
+        """The latest of this kind that the engine was told; waits for one."""
+        await self.until(lambda: any(isinstance(message, kind) for message in self.heard))
+        return next(message for message in reversed(self.heard) if isinstance(message, kind))
+
+    def lit(self, pin: int) -> bool:
+        return bool(self.pins.pin(pin).state)
+
+
+def play(folder: Path, story: Callable[[House], Coroutine[Any, Any, None]]) -> None:
+    async def whole() -> None:
+        house = House(folder)
+        await house.open()
+        try:
+            await story(house)
+        finally:
+            await house.close()
+
+    asyncio.run(asyncio.wait_for(whole(), 30))
+
+
+async def caller_of_the_queue(house: House) -> LegId:
+    """Besim's telephone calls the queue; Ana's rings. The leg that rings."""
+    house.edge_says(Registered(ANA, (Device("desk", "udp 127.0.0.1:5062"),)))
+    await house.until(lambda: any(one.phones == 1 for one in house.pictures[-1].operators))
+    house.engine.send(events.PhoneRang(CALLER, Extension("102"), "700"))
+    await house.hear(commands.Answer)
+    house.engine.send(events.LegAnswered(CALLER))
+    dial = await house.hear(commands.DialPhone)
+    assert (dial.extension, dial.device, dial.caller) == (ANA, "desk", "102")
+    return LegId(dial.leg)
+
+
+def test_a_call_through_the_queue_with_lamp_and_buzzer_on_their_pins(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        assert [account.extension for account in house.accounts[-1].accounts] == [ANA]
+        phone = await caller_of_the_queue(house)
+        prompt = await house.hear(PlayFiles)
+        assert [file.rpartition(".")[2] for file in prompt.files] == ["wav"]
+        await house.until(lambda: house.lit(17))
+        assert house.panel.state()[ANA] == "ringing"
+        house.engine.send(events.LegAnswered(phone))
+        assert (await house.hear(commands.Bridge)) == commands.Bridge(CALLER, phone)
+        await house.until(lambda: house.lit(22) and not house.lit(17))
+        record = await house.hear(commands.Record)
+        await house.until(lambda: [call.stage for call in house.pictures[-1].calls] == ["talking"])
+        house.engine.send(events.LegEnded(CALLER, Cause.NORMAL))
+        await house.hear(commands.StopRecording)
+        house.engine.send(events.LegEnded(phone, Cause.NORMAL))
+        house.engine.send(events.RecordingEnded(record.call, 1.5))
+        await house.until(lambda: not house.pictures[-1].calls)
+        await house.until(lambda: any(one.recorded for one in house.books.calls.search(CallQuery()).calls))
+        (kept,) = house.books.calls.search(CallQuery()).calls
+        assert (kept.operators, kept.recorded, kept.queue) == ((ANA,), 1.5, "office")
+        assert house.pictures[-1].operators[0].calls_today == 1
+
+    play(tmp_path, story)
+
+
+def test_after_a_restart_the_talk_is_still_there_and_ends_as_one_record(tmp_path: Path) -> None:
+    legs: list[LegId] = []
+
+    async def before(house: House) -> None:
+        phone = await caller_of_the_queue(house)
+        house.engine.send(events.LegAnswered(phone))
+        await house.hear(commands.Record)
+        house.books.journal.flush()
+        legs.extend((CALLER, phone))
+
+    async def after(house: House) -> None:
+        assert [call.stage for call in house.pictures[-1].calls] == ["talking"]
+        for leg in legs:
+            house.engine.send(events.LegEnded(leg, Cause.NORMAL))
+        house.engine.send(events.RecordingEnded(house.pictures[-1].calls[0].call, 2.0))
+        await house.until(lambda: bool(house.books.calls.search(CallQuery()).calls))
+        await house.until(lambda: not house.pictures[-1].calls)
+        (kept,) = house.books.calls.search(CallQuery()).calls
+        assert kept.operators == (ANA,)
+        assert [step.what for step in kept.steps].count("call_ended") == 1
+
+    play(tmp_path, before)
+    play(tmp_path, after)
+
+
+def test_the_engine_dies_and_the_call_is_ended_by_us(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        phone = await caller_of_the_queue(house)
+        house.engine.send(events.LegAnswered(phone))
+        await house.hear(commands.Record)
+        house.engine.close()
+        await house.until(lambda: not house.pictures[-1].sound_up)
+        (kept,) = house.books.calls.search(CallQuery()).calls
+        assert (kept.cause, kept.cause_detail) == (Cause.FAULT, "the sound engine stopped")
+        assert kept.recording_fault
+        run = house.folder / "run"
+        house.engine = BlockingServer(ENGINE, run / "engine.sock", time.monotonic, house.heard.append, events.EngineUp)
+        await house.until(lambda: house.pictures[-1].sound_up)
+
+    play(tmp_path, story)
+
+
+def test_guessing_passwords_is_said_on_the_page_and_in_the_journal(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        for _ in range(2):
+            house.edge_says(Refused(Refusal.WRONG_PASSWORD, "udp 203.0.113.9:5071", "REGISTER for 101", 3))
+        await house.until(lambda: bool(house.pictures[-1].trouble))
+        assert house.pictures[-1].trouble == ("Somebody at 203.0.113.9 is guessing telephone passwords (6 times).",)
+
+    play(tmp_path, story)
+    books = Books(tmp_path, clock.now())
+    refused = [fact for fact in (*books.replay.head, *books.replay.facts) if isinstance(fact, facts.PhoneRefused)]
+    books.close()
+    assert [fact.times for fact in refused] == [3, 3]
+
+
+def test_a_new_journal_is_begun_at_start_and_the_old_one_is_not_needed(tmp_path: Path) -> None:
+    async def nothing(house: House) -> None:
+        await house.until(lambda: len(list((house.folder / "journal").glob("*.journal"))) > 1)
+
+    play(tmp_path, nothing)
