@@ -30,9 +30,9 @@ def explain(app: Flask) -> None:
 
 def _desk_away(error: DeskAway) -> Page:
     log.info("desk away: %s", error)
-    title = _("One moment: the desk is starting")
+    title = _("One moment: the switchboard is starting")
     words = _(
-        "The part of the box that directs calls is starting anew. People who are talking go on talking. "
+        "The part of the box that directs calls is starting. People who are talking go on talking. "
         "This page tries again by itself."
     )
     return _page(503, title, words, again=request.method == "GET")

@@ -80,7 +80,7 @@ class Form:
 
     def _not_longer(self, name: str, words: str, longest: int) -> str:
         if len(words) > longest:
-            self.fault(name, many("At most %(num)s letter, please.", "At most %(num)s letters, please.", longest))
+            self.fault(name, many("At most %(num)s character, please.", "At most %(num)s characters, please.", longest))
         return words
 
     def take_refusal(self, words: str, about: str, places: Mapping[str, str]) -> None:

@@ -11,16 +11,26 @@ from functools import cache
 
 from webui.heard_words import TEMPLATES
 from webui.language import _
+from webui.saying import place, upper_first
 
 _HOLE = re.compile(r"%\((\w+)\)s")
 
 
 def heard(words: str) -> str:
-    """`words` in the reader's language, when they are a sentence the page knows."""
+    """`words` in the reader's language, when they are a sentence the page knows; what fills its holes likewise."""
     for pattern, template in _patterns():
         if found := pattern.fullmatch(words):
-            return _(template, **found.groupdict()) if found.groupdict() else _(template)
-    return words
+            holes = {name: place(value) if name == "place" else heard(value) for name, value in found.groupdict().items()}
+            return _(template, **holes)
+    return _as_sentence(words)
+
+
+def _as_sentence(words: str) -> str:
+    """`The disk is full.` is known as `the disk is full`."""
+    bare = words[:1].lower() + words[1:-1]
+    if not words.endswith(".") or not words[:1].isupper() or (said := heard(bare)) == bare:
+        return words
+    return f"{upper_first(said)}."
 
 
 @cache

@@ -31,7 +31,7 @@ def save(form: Form, what: str, edit: Edit, fields: Mapping[str, str] | None = N
     except Refused as no:
         form.take_refusal(no.words, no.about, fields or {})
     except DeskAway:
-        form.fault("", _("The desk is starting anew, so nothing is saved yet. Try again in a moment."))
+        form.fault("", _("The switchboard is restarting, so nothing is saved yet. Try again in a moment."))
         return False
     with contextlib.suppress(DeskAway):
         house().firm.fresh()

@@ -182,7 +182,7 @@ STAGES = {
     "talking": N_("talking"),
     "on hold": N_("on hold"),
     "dialling": N_("dialling"),
-    "returning": N_("is taken up again"),
+    "returning": N_("is being taken up again"),
 }
 
 RESULTS = {

@@ -373,7 +373,7 @@ def _past_changes(desk: MemoryDesk, clock: Clock) -> None:
     firm = desk.settings
     for ago, who, what in (
         (90_000, "Blerim", "Added Drita Shkodra (107)"),
-        (8_000, "Blerim", "Changed menu main"),
+        (8_000, "Blerim", "Changed: menu main"),
         (900, "Arta", "Changed the opening hours office"),
     ):
         clock.now = now - ago

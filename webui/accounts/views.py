@@ -93,7 +93,7 @@ def _save(form: Form, name: str, wanted: WantedLogin, its_language: str) -> bool
         form.take_refusal(no.words, no.about, {"name": "name", "role": "role", "extension": "extension"})
         return False
     except DeskAway:
-        form.fault("", _("The desk is starting anew, so nothing is saved yet. Try again in a moment."))
+        form.fault("", _("The switchboard is restarting, so nothing is saved yet. Try again in a moment."))
         return False
     house().logins.forget(name)
     return True

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from appliance.calls.names import Direction
+from appliance.calls.names import Cause, Direction
 from appliance.calls.record import CallRecord, Step
 from webui.heard import heard
 from webui.language import N_, _
-from webui.saying import CAUSES, person, place, queue_title, somebody, telephone
+from webui.saying import WORDS, person, place, queue_title, somebody, telephone, word
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,13 @@ _ENDED = {
 }
 
 
+_CAME_BY = {
+    "open": N_("It was within opening hours."),
+    "closed": N_("It was outside opening hours."),
+    "no choice made": N_("The caller made no choice."),
+}
+
+
 def _words(record: CallRecord, step: Step) -> str:
     """A sentence, or nothing for a step that the next one says better."""
     who, detail = step.who, step.detail
@@ -108,7 +115,7 @@ def _words(record: CallRecord, step: Step) -> str:
         case "recording_kept":
             return _("The recording is not whole: %(why)s", why=heard(detail)) if detail else ""
         case "call_ended":
-            return _(_ENDED.get(who, _ENDED["box"])) + _why(detail)
+            return _(_ENDED.get(who, _ENDED["box"])) + _why(record, detail)
         case _:
             return step.what.replace("_", " ") + (f": {detail}" if detail else "")
 
@@ -124,43 +131,41 @@ def _began(record: CallRecord, step: Step) -> str:
 
 
 def _reached(where: str, words: str) -> str:
-    kind = where.partition(" ")[0]
-    if kind == "hours":
-        return ""
-    opening = {
-        "open": _("Within opening hours: "),
-        "closed": _("Outside opening hours: "),
-        "no choice made": _("No choice was made: "),
-    }.get(words, "")
+    """What the caller heard or was led to. A queue and the end tell of themselves in the next step."""
+    kind, _space, name = where.partition(" ")
+    before = f"{_(_CAME_BY[words])} " if words in _CAME_BY else ""
     match kind:
         case "menu" | "say":
-            return opening + _("the caller heard %(place)s.", place=place(where)) if opening else _heard(where)
-        case "queue":
-            return ""
+            return before + _("The caller heard: %(place)s.", place=place(where))
         case "phone":
-            return _("The way led to %(name)s.", name=person(where.partition(" ")[2]))
+            return before + _("The way led to %(name)s.", name=person(name))
+        case "queue":
+            return before.strip()
         case _:
             return ""
 
 
-def _heard(where: str) -> str:
-    return _("The caller heard %(place)s.", place=place(where))
-
-
 def _missed(who: str, reason: str) -> str:
-    return _("%(name)s could not take it (%(why)s).", name=person(who), why=heard(reason))
+    return _("%(name)s could not take it (%(why)s).", name=person(who), why=_cause(reason))
 
 
 def _left(cause: str, detail: str) -> str:
-    known = {each.value: words for each, words in CAUSES.items()}
-    why = _(known[cause]) if cause in known else cause
-    return _("It did not come about: %(why)s.", why=f"{why} ({detail})" if detail else why)
+    why = _cause(cause)
+    return _("It did not come about: %(why)s.", why=f"{why} ({heard(detail)})" if _is_plain(detail) else why)
 
 
-def _why(detail: str) -> str:
+def _why(record: CallRecord, detail: str) -> str:
     """What a person can do something with; the plain case needs no reason."""
-    known = {each.value for each in CAUSES}
-    if not detail or detail in {"normal", "cancelled"}:
+    cause = record.cause.value if record.cause is not None else ""
+    if cause in {"", Cause.NORMAL.value, Cause.CANCELLED.value}:
         return ""
-    words = {each.value: text for each, text in CAUSES.items()}
-    return f" ({_(words[detail]) if detail in known else heard(detail)})"
+    return f" ({_cause(detail if _is_plain(detail) else cause)})"
+
+
+def _cause(words: str) -> str:
+    return word(words, "cause") if words in WORDS["cause"] else heard(words)
+
+
+def _is_plain(detail: str) -> bool:
+    """Words for people, and not a code of the telephone network (`486 Busy Here`, `+CME ERROR: 3`, `NO CARRIER`)."""
+    return any(sign.islower() for sign in detail) and not detail[0].isdigit() and "ERROR" not in detail

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -59,10 +59,8 @@ def is_open_now(table: Hours) -> bool:
 def in_short(table: Hours) -> str:
     """`Open now, until 17:00`, `Closed now, opens tomorrow at 09:00`."""
     here = local(now())
-    minute = here.hour * 60 + here.minute
-    for begins, ends in spans_of(table, here.date()):
-        if minutes(begins) <= minute < minutes(ends):
-            return _("Open now, until %(time)s", time=ends)
+    if is_open_now(table):
+        return _open_words(here, _closes(table, here))
     opening = opens_next(table, now(), zone())
     if opening is None:
         return _("Closed now, and for two weeks at least")
@@ -72,6 +70,29 @@ def in_short(table: Hours) -> str:
     if opening.date() == here.date() + timedelta(days=1):
         return _("Closed now, opens tomorrow at %(time)s", time=time)
     return _("Closed now, opens %(day)s at %(time)s", day=day_of(opening.date(), here.date()), time=time)
+
+
+def _open_words(here: datetime, closing: tuple[date, str] | None) -> str:
+    if closing is None:
+        return _("Open day and night")
+    day, time = closing
+    if day == here.date():
+        return _("Open now, until %(time)s", time=time)
+    return _("Open now, until %(day)s, %(time)s", day=day_of(day, here.date()), time=time)
+
+
+def _closes(table: Hours, here: datetime) -> tuple[date, str] | None:
+    """When an open firm closes next; None when it does not within two weeks."""
+    minute = here.hour * 60 + here.minute
+    for ahead in range(15):
+        day = here.date() + timedelta(days=ahead)
+        ends = next((end for begin, end in spans_of(table, day) if minutes(begin) <= minute < minutes(end)), None)
+        if ends is None:
+            return day - timedelta(days=1), "24:00"
+        if ends != "24:00":
+            return day, ends
+        minute = 0
+    return None
 
 
 def _week(table: Hours, today: date) -> list[tuple[str, bool, list[Bar], list[str]]]:

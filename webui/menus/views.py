@@ -34,9 +34,9 @@ MENU_FIELDS = {
     "then": "then",
     "name": "name",
 }
-ADDED = N_("Made %(place)s")
-CHANGED = N_("Changed %(place)s")
-REMOVED = N_("Removed %(place)s")
+ADDED = N_("Made: %(place)s")
+CHANGED = N_("Changed: %(place)s")
+REMOVED = N_("Removed: %(place)s")
 
 LONGEST_SAMPLE = 32 << 20
 """Bytes of speech sent to a browser: over half an hour."""

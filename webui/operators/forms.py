@@ -96,8 +96,8 @@ def without(settings: Settings, extension: str) -> Settings:
 
 def free_extension(settings: Settings) -> str:
     """The number after the highest that people have, or 101."""
-    taken = {str(one.extension) for one in (*settings.people, *settings.queues, *settings.flow.menus)}
-    taken.update(settings.emergency_numbers)
+    taken = {*settings.emergency_numbers, *(str(one.extension) for one in settings.people)}
+    taken |= {*(str(queue.extension) for queue in settings.queues), *(str(m.extension) for m in settings.flow.menus)}
     number = max((int(one.extension) for one in settings.people if one.extension.isdecimal()), default=100) + 1
     while str(number) in taken:
         number += 1

@@ -66,7 +66,7 @@ def undo(version: int) -> Response:
     except Refused as no:
         flash(heard(no.words), "fault")
     except DeskAway:
-        flash(_("The desk is starting anew, so nothing is changed. Try again in a moment."), "fault")
+        flash(_("The switchboard is restarting, so nothing is changed. Try again in a moment."), "fault")
     return redirect(onward, 303)
 
 

@@ -54,7 +54,7 @@ def close(task: str) -> Response:
     except Refused as no:
         return refused(no, url_for("tasks.tasks"))
     except DeskAway:
-        return refused(Refused(_("The desk is starting anew. Try again in a moment.")), url_for("tasks.tasks"))
+        return refused(Refused(_("The switchboard is restarting. Try again in a moment.")), url_for("tasks.tasks"))
     name = telephone(found.number) if found is not None else ""
     return done(_("Done: %(number)s", number=name), url_for("tasks.tasks"))
 

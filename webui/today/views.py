@@ -111,7 +111,7 @@ def state(extension: str) -> BaseResponse:
     except Refused as no:
         return refused(no, onward)
     except DeskAway:
-        return refused(Refused(_("The desk is starting anew. Try again in a moment.")), onward)
+        return refused(Refused(_("The switchboard is restarting. Try again in a moment.")), onward)
     words = {
         "ready": _("%(name)s is ready.", name=person(extension)),
         "paused": _("%(name)s is on a break.", name=person(extension)),

@@ -119,7 +119,7 @@ def mine() -> Page:
         except Refused as no:
             form.take_refusal(no.words, no.about, {"password": "password", "language": "language"})
         except DeskAway:
-            form.fault("", _("The desk is starting anew. Try again in a moment."))
+            form.fault("", _("The switchboard is restarting. Try again in a moment."))
     return render_template("welcome/mine.html", form=form), 422
 
 
