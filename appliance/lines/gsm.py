@@ -12,12 +12,14 @@ from appliance.calls.events import LegEnded
 from appliance.calls.names import Cause, LegId
 from appliance.lines import reports
 from appliance.lines.at import ESC, AtEvent, Command, Replied, Unsolicited
-from appliance.lines.call import CallMachine, State
+from appliance.lines.call import State
 from appliance.lines.effects import Effect, Reopen
 from appliance.lines.health import Health
+from appliance.lines.machine import CallMachine
 from appliance.lines.maker import Maker
 from appliance.lines.settings import Adopted, LineSettings
-from appliance.lines.talk import Asking, Procedure, Talk, ask, pause
+from appliance.lines.sim import SimCard
+from appliance.lines.talk import Procedure, Talk, ask, pause
 
 AT_TRIES = 5
 BEAT = 10.0
@@ -25,8 +27,6 @@ BEAT = 10.0
 SIGNAL_BEATS, NETWORK_BEATS = 3, 6
 JOINING_BEATS = 3
 """So long a modem that has just started may look for the network before that is called trouble."""
-SIM_BUSY_TRIES = 30
-"""At 1.5 s each: a modem that has just started says "SIM busy" for seconds."""
 STEADY = 60.0
 """Seconds of good work after which old troubles are forgotten."""
 STUMBLES = 3
@@ -44,8 +44,6 @@ MUTE = 5.0
 """Seconds without an answer after which a modem whose sound fails too is restarted at once."""
 LATE_ANSWERS = 0.7
 """Seconds for answers to earlier tries to arrive and be forgotten."""
-
-SIM_BUSY = 14
 
 
 class Phase(Enum):
@@ -75,9 +73,9 @@ class GsmLine:
         self.phase = Phase.ABSENT
         self.health = Health(settings.name)
         self._maker = maker
-        self._talk = Talk()
+        self._talk = Talk(settings.name)
         self._calls = CallMachine(settings, maker, self._talk, new_leg, adopt)
-        self._pin = settings.pin
+        self._sim = SimCard(settings.pin, maker, self.health)
         self._rung = 0
         """The next remedy; the first again once it has worked for a while."""
         self._stumbles = 0
@@ -263,7 +261,7 @@ class GsmLine:
         self._starting("reading the SIM card")
         for question in ("AT+CGMI", "AT+CGMM", "AT+CGMR", "AT+CGSN"):
             yield from ask(Command(question, plain=True))
-        yield from self._sim()
+        yield from self._sim.ready(self._waits_for_sim)
         self.phase = Phase.SETTING_UP
         self._starting("joining the network")
         yield from ask(Command("AT+CIMI", plain=True))
@@ -280,6 +278,9 @@ class GsmLine:
         """A line that is registered and only stumbled stays up all the while."""
         self.health.trouble, self.health.starting = "", words
 
+    def _waits_for_sim(self) -> None:
+        self.phase = Phase.WAITING_FOR_SIM
+
     def _subscribe(self) -> Procedure:
         for order in ("ATS0=0", "AT+CLIP=1", "AT+CRC=0", "AT+CREG=2", "AT+CEREG=2", "AT+CSCLK=0", "AT+COPS=3,0"):
             yield from ask(Command(order, 20.0 if order == "AT+CLIP=1" else 5.0, patient=True))
@@ -293,50 +294,6 @@ class GsmLine:
         self._format_due = self._calls.call is not None
         if not self._format_due:
             yield from self._maker.prepare_sound()
-
-    def _sim(self) -> Procedure:
-        """Wait until the SIM is ready, however long a person takes to put it in."""
-        busy = 0
-        while True:
-            reply = yield from ask(Command("AT+CPIN?", prefix="+CPIN"))
-            said = [reports.read(line) for line in reply.lines]
-            words = said[0].words if said and isinstance(said[0], reports.SimSaid) else ""
-            self.phase = Phase.WAITING_FOR_SIM
-            if words == "READY":
-                return
-            if words == "SIM PIN" and (yield from self._may_give_pin()):
-                yield from self._give_pin()
-                continue
-            if reply.cme == SIM_BUSY and busy < SIM_BUSY_TRIES:
-                busy += 1
-                yield from pause(1.5)
-                continue
-            if words != "SIM PIN":
-                self.health.trouble = _sim_trouble(words, reply.cme)
-            yield from pause(BEAT)
-
-    def _may_give_pin(self) -> Asking[bool]:
-        """Once in our life, and never the SIM's last try, so that the box cannot lock it however often it restarts."""
-        if not self.settings.pin:
-            self.health.trouble = "the SIM card asks for its PIN: enter it in the line's settings"
-            return False
-        if not self._pin:
-            self.health.trouble = "the SIM card refused the PIN: correct it in the line's settings"
-            return False
-        left = yield from self._maker.pin_tries_left()
-        if left is not None and left < 2:
-            self.health.trouble = "the SIM card's PIN has one try left: enter it by hand, in a telephone"
-            return False
-        return True
-
-    def _give_pin(self) -> Procedure:
-        pin, self._pin = self._pin, ""
-        if not pin.isdecimal() or not pin.isascii():
-            return
-        reply = yield from ask(Command(f'AT+CPIN="{pin}"', 20.0, secret=True))
-        if reply.ok:
-            self._pin = pin
-            yield from pause(1.0)
 
     # ---- watching
 
@@ -446,26 +403,3 @@ class GsmLine:
 
 _AT = Command("AT", 2.0)
 _FIRST_AT = Command("AT", 1.0)
-
-
-def _sim_trouble(words: str, cme: int | None) -> str:
-    """What keeps the SIM from being used, and what a person can do about it."""
-    match words:
-        case "SIM PUK" | "SIM PUK2":
-            return "the SIM card is blocked after wrong PINs: unblock it with its PUK, in a telephone"
-        case "NOT READY":
-            return "the SIM card is not ready"
-        case str() if words:
-            return f"the SIM card or modem is locked ({words}): ask whoever sold it"
-    match cme:
-        case 10:
-            return "no SIM card in the modem: put one in"
-        case 11:
-            return "the SIM card asks for its PIN: enter it in the line's settings"
-        case 12:
-            return "the SIM card is blocked after wrong PINs: unblock it with its PUK, in a telephone"
-        case 13 | 15:
-            return "the modem cannot read the SIM card: take it out, wipe its contacts, put it back"
-        case 14:
-            return "the SIM card stays busy: wait, or restart the modem"
-    return "the modem does not say how the SIM card is"

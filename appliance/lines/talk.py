@@ -6,13 +6,16 @@ commands queue up in the AT engine. Nothing here reads a clock.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
 from appliance.calls.timers import Timers
-from appliance.lines.at import AtEngine, AtEvent, Command, Replied, Reply
+from appliance.lines.at import AtEngine, AtEvent, Command, Replied, Reply, Unsolicited
 from appliance.lines.effects import Effect, Posted, Reopen, WriteBytes
+
+log = logging.getLogger("qendra.lines")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +51,11 @@ def pause(seconds: float) -> Procedure:
 class Talk:
     """The conversation with one modem: its engine, the procedures that use it, and what has come of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        """`name` is what the log calls the line."""
         self.now = 0.0
         """The instant being handled."""
+        self._name = name
         self._at = AtEngine()
         self._running: dict[str, Procedure] = {}
         self._asked: dict[int, tuple[str, Procedure]] = {}
@@ -84,7 +89,14 @@ class Talk:
         self._at.write(data)
 
     def receive(self, data: bytes) -> list[AtEvent]:
-        return self._at.receive(data, self.now)
+        events = self._at.receive(data, self.now)
+        for event in events:
+            match event:
+                case Unsolicited(line=line):
+                    log.debug("%s < %s", self._name, line)
+                case Replied(reply=reply):
+                    log.debug("%s < %s", self._name, " | ".join((*reply.lines, reply.result)))
+        return events
 
     def tick(self) -> list[AtEvent]:
         """Wake the procedures whose pause is over; the answers that did not come are returned."""
@@ -129,6 +141,7 @@ class Talk:
             return
         match wish:
             case Command():
+                log.debug("%s > %s", self._name, wish.shown)
                 self._asked[self._at.ask(wish, self.now)] = (name, procedure)
             case Pause(seconds=seconds):
                 self._pauses.set(name, self.now + seconds)

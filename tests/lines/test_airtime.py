@@ -33,8 +33,12 @@ def play(one: AirTime, seconds: float, step: float = 0.005, box: bytes | None = 
 
 def test_silence_not_absence_when_nobody_speaks() -> None:
     one = air()
-    assert play(one, 2.0) == bytes(2 * 16000)
+    heard = sounds.from_bytes(play(one, 2.0))
+    assert len(heard) == 16000
+    assert -90 < sounds.loudness_db(heard) < -70, "a quiet line hisses"
     assert one.counters.sent == 100
+    one.blank = True
+    assert play(one, 1.0, begin=2.0) == bytes(16000)
 
 
 @pytest.mark.parametrize(("ppm", "bytes_in_100_s"), [(0, 1_600_000), (500, 1_600_640), (-500, 1_599_040)])
@@ -99,7 +103,7 @@ def test_the_next_call_begins_with_sound_of_the_last() -> None:
     one.start(10.0)
     first = sounds.from_bytes(play(one, 0.2, begin=10.0))
     assert sounds.level_db(first[: 5 * 160], 440) > -12
-    assert sounds.loudness_db(first[6 * 160 :]) == -120
+    assert sounds.loudness_db(first[6 * 160 :]) < -70
 
 
 def test_keys_are_two_tones_and_come_before_speech() -> None:

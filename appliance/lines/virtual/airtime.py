@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from appliance.lines.virtual import sounds
 from appliance.lines.virtual.manners import Manners
 
+HISS = 3
+"""Of 32767: the noise of a quiet line."""
 KEPT_SECONDS = 120
 """Of what the far end heard."""
 
@@ -77,12 +79,15 @@ class AirTime:
         """What the box says is lost on the way to the network, though the bytes flow."""
         self.dead = False
         """No bytes to the box at all."""
+        self.blank = False
+        """Nothing but zeros to the box: a quiet line hisses, a dead one does not."""
         self.rate = sounds.RATE
         self.tap: Callable[[array[int], array[int]], None] | None = None
         """Is given each frame the far end says, with the one it hears."""
         self._manners = manners
         self._dice = dice
         self._speech, self._keys = _Queue(), _Queue()
+        self._hiss = array("h", (dice.randint(-HISS, HISS) for _ in range(sounds.RATE)))
         self._inbox = bytearray()
         self._heard = array("h")
         self._left_over: list[bytes] = []
@@ -175,10 +180,12 @@ class AirTime:
         return data
 
     def _next_speech(self) -> array[int]:
-        """Silence, not absence, when nobody speaks."""
+        """Silence, not absence, when nobody speaks; and silence on the telephone hisses."""
         wanted = self.rate // 50
         samples = self._keys.take(wanted) or self._speech.take(wanted)
-        return samples + sounds.silence(wanted - len(samples))
+        start = self._dice.randrange(len(self._hiss) - wanted)
+        samples += self._hiss[start : start + wanted - len(samples)]
+        return sounds.silence(wanted) if self.blank else samples
 
     def _listen(self) -> array[int]:
         size = self.frame_bytes

@@ -101,7 +101,7 @@ class VirtualCaller:
         return await self._wait("over", seconds)
 
     async def fault(self, fault: Fault | str) -> None:
-        """`error`, `silent`, `hang`, `network`, `mute`, `dead`, `noise`; `none` ends them."""
+        """`error`, `silent`, `hang`, `network`, `mute`, `dead`, `blank`, `noise`; `none` ends them."""
         await self.ask("fault", **{"is": fault})
 
     async def signal(self, strength: int) -> None:

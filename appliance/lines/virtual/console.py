@@ -17,7 +17,7 @@ HELP = """\
   hangup | busy                         the far end hangs up | is busy
   answer                                the far end takes the box's call
   far answers 2 | far silent | far busy | far refuses | far unreachable
-  fault error|silent|hang|network|mute|dead|noise|none
+  fault error|silent|hang|network|mute|dead|blank|noise|none
   signal 21 | unplug [seconds] | plug | state | story | quit"""
 
 

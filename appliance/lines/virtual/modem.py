@@ -185,6 +185,10 @@ class VirtualModem:
         """No more sound to the box, though the call goes on."""
         self._air.dead = on
 
+    def blank(self, *, on: bool) -> None:
+        """Nothing but zeros to the box."""
+        self._air.blank = on
+
     def signal(self, strength: int) -> None:
         """Of +CSQ: 0 to 31, 99 unknown."""
         self._persona.signal = strength
@@ -201,7 +205,7 @@ class VirtualModem:
         self._sound = PtyPort(self._folder / f"{self.name}-sound")
         self._loop.add_reader(self._at.fileno(), self._at_readable)
         self._loop.add_reader(self._sound.fileno(), self._sound_readable)
-        self._air.muted = self._air.dead = False
+        self._air.muted = self._air.dead = self._air.blank = False
         self._follow(self._persona.boot(self._now()))
 
     def unplug(self, seconds: float | None = None) -> None:

@@ -125,15 +125,16 @@ def _set_manner(modem: VirtualModem, request: Request) -> None:
 
 def _fault(modem: VirtualModem, request: Request) -> None:
     match request["is"]:
-        case "mute" | "dead" | "noise" as kind:
+        case "mute" | "dead" | "blank" | "noise" as kind:
             _sound_fault(modem, kind)
         case kind if kind in get_args(Fault):
             if kind == "none":
                 modem.mute(on=False)
                 modem.deaden(on=False)
+                modem.blank(on=False)
             modem.misbehave(kind)
         case _:
-            raise NotNow(f"faults are: {', '.join(get_args(Fault))}, mute, dead, noise")
+            raise NotNow(f"faults are: {', '.join(get_args(Fault))}, mute, dead, blank, noise")
 
 
 def _sound_fault(modem: VirtualModem, kind: str) -> None:
@@ -142,5 +143,7 @@ def _sound_fault(modem: VirtualModem, kind: str) -> None:
             modem.mute(on=True)
         case "dead":
             modem.deaden(on=True)
+        case "blank":
+            modem.blank(on=True)
         case _:
             modem.noise()
