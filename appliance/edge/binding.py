@@ -122,6 +122,28 @@ def is_repeat(old: Binding, request: Request, now: float) -> bool:
     return False
 
 
+def began_anew(old: Binding, wish: Wish, request: Request, source: Flow) -> bool:
+    """Is it the telephone we know, started again at another port of its address?
+
+    Without this the old port would be rung as a telephone of its own until its registration lapses. Behind a router
+    many telephones share an address, and those with an instance id say themselves which they are.
+    """
+    uri = grammar.sip_uri(wish.uri)
+    return (
+        not (wish.instance or old.instance or old.behind_router)
+        and source.transport == old.flow.transport == "udp"
+        and source.host == old.flow.host
+        and uri is not None
+        and uri.host == source.host.encode()
+        and agent_of(request) == old.agent != ""
+    )
+
+
+def agent_of(request: Request) -> str:
+    """What the telephone calls itself."""
+    return grammar.printable(request.first(b"user-agent"), 60)
+
+
 def target_of(contact: bytes, source: Flow) -> Flow:
     """Where to send: the Contact's own port if it names the address it is seen at, else back where it came from."""
     uri = grammar.sip_uri(contact)

@@ -1,7 +1,7 @@
 """Who is registered where (RFC 3261 section 10): several telephones per extension, each with a name that stays.
 
 A telephone is known again by its instance id (RFC 5626), else by its Contact, else by its Call-ID or its address: some
-stop sending the instance on a refresh, some make up a new Contact on every start.
+stop sending the instance on a refresh, some make up a new Contact on every start, some choose another port besides.
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable, Iterator
 
-from appliance.edge import grammar
-from appliance.edge.binding import Binding, Denied, Wish, is_repeat, lost, target_of, wishes_of
+from appliance.edge.binding import Binding, Denied, Wish, agent_of, began_anew, is_repeat, lost, target_of, wishes_of
 from appliance.edge.flows import Flow
 from appliance.edge.message import Request
 
@@ -150,6 +149,9 @@ class Registrar:
                 same_call = binding.call_id == request.call_id and not (wish.instance and binding.instance)
                 if same_call or binding.target == target:
                     return binding
+            for binding in bindings:
+                if began_anew(binding, wish, request, source):
+                    return binding
         return None
 
     def _take(
@@ -174,7 +176,7 @@ class Registrar:
                 updated=now,
                 expires=now + wish.seconds,
                 instance=wish.instance or (old.instance if old else b""),
-                agent=grammar.printable(request.first(b"user-agent"), 60),
+                agent=agent_of(request),
             )
         )
 

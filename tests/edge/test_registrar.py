@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from appliance.edge.binding import GRACE, LATE
+from appliance.edge.flows import Flow
 from appliance.edge.registrar import DEVICES
 from tests.edge.house import House, Phone, accounts, reply, tcp, udp
 
@@ -88,6 +89,35 @@ def test_a_telephone_is_known_again(first: bytes, second: bytes, same_call: bool
     again.register(contacts=[second])
     assert len(names(house)) == count
     assert before in names(house)
+
+
+@pytest.mark.parametrize(
+    ("where", "agent", "contact", "count"),
+    [
+        # the same program, started again, has another port and another Call-ID
+        (udp(7, 6000), b"baresip 3.2", b"<sip:101@192.168.1.7:6000>", 1),
+        # another program on the same machine
+        (udp(7, 6000), b"Linphone 5", b"<sip:101@192.168.1.7:6000>", 2),
+        # the same model on the next desk
+        (udp(8), b"baresip 3.2", b"<sip:101@192.168.1.8:5060>", 2),
+        # two that know who they are
+        (udp(7, 6000), b"baresip 3.2", b"<sip:101@192.168.1.7:6000>;" + INSTANCE, 2),
+        # many share the address of a router
+        (udp(7, 6000), b"baresip 3.2", b"<sip:101@10.0.0.3:6000>", 2),
+    ],
+)
+def test_a_telephone_that_began_anew_elsewhere_takes_its_old_place(
+    where: Flow, agent: bytes, contact: bytes, count: int
+) -> None:
+    house = House()
+    Phone(house, "101", udp(7)).register(more=[b"User-Agent: baresip 3.2"])
+    (before,) = names(house)
+    house.pass_time(1)
+    again = Phone(house, "101", where)
+    again.register(contacts=[contact], more=[b"User-Agent: " + agent])
+    assert len(names(house)) == count
+    assert before in names(house)
+    assert devices(house)[0][1] == str(where)
 
 
 def test_a_device_keeps_its_name_even_when_all_state_is_lost() -> None:
