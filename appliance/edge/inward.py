@@ -114,6 +114,7 @@ class Inward:
                 return self._proved(request, proof.user, source, now)
             case Verdict.WRONG:
                 self._failed(proof, source, now)
+                return self._answer(request, source, 403, b"Wrong Extension Or Password")
             case Verdict.NOT_OURS:
                 self._note_stranger(request, source, now)
             case Verdict.STALE:

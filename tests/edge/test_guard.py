@@ -30,7 +30,7 @@ def guess(house: House, flow: Flow, extension: str = "101", password: str = "wro
 
 def test_ten_wrong_passwords_from_outside_and_the_address_hears_nothing_for_an_hour() -> None:
     house = House()
-    assert [guess(house, far(), f"{100 + each}") for each in range(10)] == [401] * 10
+    assert [guess(house, far(), f"{100 + each}") for each in range(10)] == [403] * 10
     assert guess(house, far(6000), "101", "pw101") is None
     assert guess(house, far(host="203.0.113.10"), "101", "pw101") == 200
     assert [each.refusal for each in house.refusals()].count(Refusal.BANNED) >= 1
@@ -42,7 +42,7 @@ def test_wrong_passwords_spread_over_a_day_are_no_attack() -> None:
     house = House()
     for _ in range(30):
         house.pass_time(120)
-        assert guess(house, far()) == 401
+        assert guess(house, far()) == 403
     assert guess(house, far(), "101", "pw101") == 200
 
 

@@ -62,7 +62,7 @@ def test_telephones_register(edge: Running, tcp: bool) -> None:
     assert all(each.devices[0].address.startswith("tcp " if tcp else "udp ") for each in told)
 
 
-def test_a_wrong_password_is_asked_again_and_told(edge: Running) -> None:
+def test_a_wrong_password_is_refused_and_told(edge: Running) -> None:
     done = edge.sipp("register", people=[("101", "wrong"), ("888", "pw888")])
     assert done.returncode != 0
     assert failed_calls(done.stdout) == 2
