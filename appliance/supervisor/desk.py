@@ -33,6 +33,9 @@ from firmware_hooks.board import BoardFault, open_panel
 
 log = logging.getLogger("qendra.desk")
 
+WELCOME = "/welcome/"
+"""Where the page takes the owner's link."""
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run until told to stop (SIGTERM, SIGINT); 0 then, 1 when the desk cannot do its work."""
@@ -103,15 +106,32 @@ def _modems(site: Site, run: Path) -> tuple[LineSettings, ...]:
 
 
 def offer_link(books: Books, run: Path) -> None:
-    """While there is no owner: a link that makes one, once. It is written for the one who started the box."""
+    """While there is no owner: a link that makes one, once. It is written for the one who started the box.
+
+    One that this run has told them already stays good. Without room for a new one the box works all the same.
+    """
     path = run / "owner-link"
-    path.unlink(missing_ok=True)
-    if all(account.role != OWNER for account in books.accounts.all()):
+    if any(account.role == OWNER for account in books.accounts.all()):
+        path.unlink(missing_ok=True)
+    elif not _is_offered(books, path):
+        path.unlink(missing_ok=True)
         token = secrets.token_urlsafe(24)
-        books.secrets.save_link(link_hash(token))
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(f"/welcome/{token}\n")
+        try:
+            books.secrets.save_link(link_hash(token))
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "w", encoding="ascii") as file:
+                file.write(f"{WELCOME}{token}\n")
+        except (StoreTrouble, OSError) as error:
+            log.error("There is no link for the owner yet: %s", error)
+
+
+def _is_offered(books: Books, path: Path) -> bool:
+    """The desk has died since the link was told to somebody, not the box."""
+    try:
+        written = path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return False
+    return written.startswith(WELCOME) and link_hash(written.removeprefix(WELCOME)) == books.secrets.link
 
 
 if __name__ == "__main__":

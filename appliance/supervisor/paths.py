@@ -24,6 +24,9 @@ SOCKET_PATH_LIMIT = 107
 LONGEST_SOCKET_NAME = "lines/" + 20 * "x" + ".sock"
 """The site file does not let a line's name be longer."""
 
+LONGEST_PID = 7
+"""Digits: proc(5) has pid_max at 2²² at most."""
+
 
 class Trouble(Exception):
     """Something about this machine or its command line that a person has to put right. Its text is for them."""
@@ -95,7 +98,8 @@ def open_data(data: Path) -> Places:
 
 
 def _no_way_in(data: Path, error: OSError) -> str:
-    return f"The data folder {data} cannot be written ({error.strerror}). Make it yours, or choose another with --data."
+    remedy = "Make room there" if error.errno in {errno.ENOSPC, errno.EDQUOT} else "Make it yours"
+    return f"The data folder {data} cannot be written ({error.strerror}). {remedy}, or choose another with --data."
 
 
 class Lock:
@@ -108,9 +112,12 @@ class Lock:
         """Take the lock.
 
         Raises:
-            Trouble: another run has it; its text names the pid.
+            Trouble: another run has it, and its text names the pid; or the disk has no room even for ours.
         """
-        self._file = os.open(places.data / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            self._file = os.open(places.data / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise Trouble(_no_way_in(places.data, error)) from error
         give_up = time.monotonic() + self.PATIENCE
         while not self._try():
             owner = os.pread(self._file, 32, 0).decode("ascii", "replace").strip()
@@ -121,8 +128,15 @@ class Lock:
                     "Stop it first, or give this one a folder of its own with --data."
                 )
             time.sleep(0.05)
-        os.ftruncate(self._file, 0)
-        os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
+        self._sign(places.data)
+
+    def _sign(self, data: Path) -> None:
+        """Put our pid over the one before, in its very place: on a full disk, room given up may not come back."""
+        try:
+            os.pwrite(self._file, f"{os.getpid():<{LONGEST_PID}}\n".encode(), 0)
+        except OSError as error:
+            os.close(self._file)
+            raise Trouble(_no_way_in(data, error)) from error
 
     def _try(self) -> bool:
         try:

@@ -40,6 +40,8 @@ SAID_ONE_BY_ONE = 3
 LOGS_EVERY = 10.0
 PATIENCE = 5.0
 """Seconds all parts together have to end; then they are killed."""
+SAID_TWICE = 0.1
+"""Seconds in which a second order to stop is the first one once more: `timeout` tells a process, then its group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,7 @@ class Box:
         self._about = dict(about)
         self._next_logs = 0.0
         self._parent = os.getpid()
+        self._ending_since = 0.0
 
     def run(self) -> None:
         """Start all parts and keep them alive until somebody stops us; returns when all have ended.
@@ -300,7 +303,8 @@ class Box:
 
     def _end(self) -> None:
         """End all parts, in their order; who does not end in time is killed. Asked a second time, kill at once."""
-        give_up = time.monotonic() + PATIENCE
+        self._ending_since = time.monotonic()
+        give_up = self._ending_since + PATIENCE
         for stage in sorted({life.part.ends for life in self._lives}):
             leaving = [life for life in self._lives if life.pid and life.part.ends == stage]
             for life in leaving:
@@ -325,7 +329,7 @@ class Box:
             left = until - time.monotonic()
             if left <= 0 or not any(life.pid for life in leaving):
                 return True
-            if self._wait(left) in STOP:
+            if self._wait(left) in STOP and time.monotonic() > self._ending_since + SAID_TWICE:
                 return False
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import socket
@@ -106,6 +107,22 @@ def test_a_second_run_on_the_same_data_is_refused_with_the_firsts_pid(tmp_path: 
         Lock(places)
     lock.release()
     Lock(places).release()
+
+
+def test_a_longer_pid_of_the_run_before_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "lock").write_text("4194303\n", encoding="ascii")
+    lock = Lock(open_data(tmp_path))
+    assert (tmp_path / "lock").read_text(encoding="ascii").split() == [str(os.getpid())]
+    lock.release()
+
+
+def test_a_disk_too_full_for_the_lock_is_said_plainly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "pwrite", full)
+    with pytest.raises(Trouble, match=r"cannot be written \(No space left on device\)\. Make room there, or .* --data"):
+        Lock(open_data(tmp_path))
 
 
 def test_where_data_usually_is(monkeypatch: pytest.MonkeyPatch) -> None:

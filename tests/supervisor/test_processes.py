@@ -259,6 +259,19 @@ def test_a_hurried_person_does_not_wait(tmp_path: Path) -> None:
         box.hear("the second did not end by itself and was killed.")
 
 
+def test_an_order_to_stop_that_comes_twice_at_once_is_one_order(tmp_path: Path) -> None:
+    """As `timeout` gives it: to the process, and again to its group."""
+    with SmallBox(tmp_path, "slow=stubborn") as box:
+        wait_for(existing_run(tmp_path).run / "slow.sock")
+        box.process.send_signal(signal.SIGTERM)
+        time.sleep(0.01)
+        box.process.send_signal(signal.SIGTERM)
+        with pytest.raises(subprocess.TimeoutExpired):
+            box.process.wait(0.4)
+        box.process.send_signal(signal.SIGTERM)
+        assert box.process.wait(0.5) == 0
+
+
 def test_a_part_that_never_answers_keeps_the_box_from_being_ready(tmp_path: Path) -> None:
     with SmallBox(tmp_path, "desk=listen", "web=silent") as box:
         with pytest.raises(pytest.fail.Exception):
