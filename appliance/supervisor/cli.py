@@ -100,11 +100,11 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     about = {
         "run": "bring the box to life and stay in the foreground; Ctrl-C ends it",
-        "demo": "the same, with virtual callers and operators, on data of its own",
+        "demo": "run with virtual callers and operators, on data of its own",
         "doctor": "say in plain words what is missing or wrong here",
     }
     for name, words in about.items():
-        _box_options(commands.add_parser(name, help=words, description=words.capitalize() + "."), name)
+        _box_options(commands.add_parser(name, help=words, description=words[:1].upper() + words[1:] + "."), name)
     commands.add_parser("version", help="say which version this is")
     for name, words in {
         "virtual-line": "call the box on a line in software, press keys, hang up",

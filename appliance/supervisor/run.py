@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import sys
 import time
 import zlib
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from appliance.supervisor import VERSION
 from appliance.supervisor.network import ANY, LOOPBACK, Port, free_loopback_ports, lan_address, why_not
-from appliance.supervisor.paths import Lock, Places, Trouble, close_run, open_data, open_run
+from appliance.supervisor.paths import Lock, Places, Trouble, close_run, open_data, open_run, standard_data
 from appliance.supervisor.processes import Box, Part
 
 SHARED = ("argparse", "asyncio", "pathlib", "json", "appliance.wire.seams", "appliance.wire.peer")
@@ -283,7 +284,7 @@ def _welcome(wishes: Wishes, bind: str, places: Places, hardware: Hardware) -> s
     seen_at = lan_address() if bind == ANY else bind
     page = f"http://{seen_at}:{wishes.web_port}"
     lines = [
-        f"{line} (in software: ./qendra virtual-line)" if line in hardware.virtual_lines else line
+        f"{line} (in software: ./qendra virtual-line{_other_data(places)})" if line in hardware.virtual_lines else line
         for line in hardware.lines
     ]
     rows = [
@@ -296,6 +297,12 @@ def _welcome(wishes: Wishes, bind: str, places: Places, hardware: Hardware) -> s
         ("To stop", "Ctrl-C" if sys.stdin and sys.stdin.isatty() else f"kill {os.getpid()}"),
     ]
     return "\nQendra is up.\n\n" + "".join(f"  {what:<14}{words}\n" for what, words in rows)
+
+
+def _other_data(places: Places) -> str:
+    """What `virtual-line` has to be told where it would not look by itself."""
+    usual = (standard_data(), standard_data("qendra-demo"))
+    return "" if places.data in usual else f" --data {shlex.quote(str(places.data))}"
 
 
 def _owner_rows(places: Places, page: str) -> list[tuple[str, str]]:

@@ -48,6 +48,14 @@ def test_help_needs_no_set_up(clone: Path, tmp_path: Path) -> None:
     assert not (clone / ".qendra").exists()
 
 
+@pytest.mark.parametrize("words", [["setup", "--help"], ["test", "--help"], ["-h"]])
+def test_asked_for_help_it_only_helps(clone: Path, tmp_path: Path, words: list[str]) -> None:
+    answer = bare(clone / "qendra", *words, cwd=tmp_path)
+    assert answer.returncode == 0
+    assert answer.stdout.startswith("Usage: ./qendra COMMAND")
+    assert not (clone / ".qendra").exists()
+
+
 def test_an_unknown_command_is_named(clone: Path, tmp_path: Path) -> None:
     answer = bare(clone / "qendra", "strat", cwd=tmp_path)
     assert answer.returncode == 2
