@@ -33,6 +33,7 @@ def refused(no: Refused, onward: str) -> Response:
 
 def inside(address: str | None, otherwise: str) -> str:
     """`address` when it is a path of this box; an address elsewhere could send people to a false login."""
-    if address and address.startswith("/") and not address.startswith(("//", "/\\")) and "\n" not in address:
+    # Browsers drop tabs and line ends before they read an address, and take a backslash for a slash.
+    if address and address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable():
         return address
     return otherwise
