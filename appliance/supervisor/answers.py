@@ -219,7 +219,7 @@ class Answers:
         if not self._is_link(ask.token):
             return _spent(ask.ask)
         name = ask.name.strip()
-        owner = AccountIs(0, name, OWNER, ask.password, Extension(""), ask.language)
+        owner = AccountIs(0, name, OWNER, ask.password, Extension(""), ask.language, _first_version())
         self._accounts.save(owner, clock.now().utc)
         self._secrets.use_up_link()
         self._office.owner_is_there()
@@ -235,9 +235,18 @@ class Answers:
             # A new password, or another role, ends the sessions that were opened with the old one.
             changed = bool(ask.password) or ask.role != old.role
             account = replace(account, password=ask.password or old.password, version=old.version + changed)
+        else:
+            account = replace(account, version=_first_version())
         self._accounts.save(account, clock.now().utc)
         self._note(ask.who, f"The login {account.name} was {'changed' if old else 'made'}")
         return Done(ask.ask)
+
+
+def _first_version() -> int:
+    """Where the versions of a new login begin: nowhere an earlier login of that name has been, so that a browser which
+    still carries the earlier one's session does not come in by the new one.
+    """
+    return secrets.randbelow(1 << 48)
 
 
 def link_hash(token: str) -> str:
