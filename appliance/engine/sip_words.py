@@ -49,14 +49,16 @@ def dialled_user(message: str) -> str:
 
 
 def header_values(message: str, name: str) -> list[str]:
-    """The values of all headers of that name, in order."""
+    """The values of all headers of that name, in order. What continues another header (RFC 3261, section 7.3.1) is none,
+    whatever it looks like: the edge takes away what strangers write under its names, but not out of their own words.
+    """
     values = []
     wanted = name.lower()
     for line in message.split("\r\n")[1:]:
         if not line:
             break
         key, colon, value = line.partition(":")
-        if colon and key.strip().lower() == wanted:
+        if colon and line[0] not in " \t" and key.strip().lower() == wanted:
             values.append(value.strip())
     return values
 

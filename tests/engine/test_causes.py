@@ -65,6 +65,12 @@ def test_headers_end_where_the_body_begins() -> None:
     assert header_values(message, "X-Qendra-From") == ["101"]
 
 
+def test_what_continues_a_header_is_no_header_of_its_own() -> None:
+    message = "INVITE sip:1@x SIP/2.0\r\nSubject: a\r\n X-Qendra-From: 102\r\n\tX-Qendra-Device: 00\r\n\r\n"
+    assert header_values(message, "X-Qendra-From") == []
+    assert header_values(message, "X-Qendra-Device") == []
+
+
 SDP = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\nc=IN IP4 127.0.0.1\r\nm=audio 4000 RTP/AVP 0\r\na=rtcp:4001 IN IP4 127.0.0.1\r\n"
 
 
