@@ -20,7 +20,9 @@ def heard(words: str) -> str:
     """`words` in the reader's language, when they are a sentence the page knows; what fills its holes likewise."""
     for pattern, template in _patterns():
         if found := pattern.fullmatch(words):
-            holes = {name: place(value) if name == "place" else heard(value) for name, value in found.groupdict().items()}
+            holes = {
+                name: place(value) if name == "place" else heard(value) for name, value in found.groupdict().items()
+            }
             return _(template, **holes)
     return _as_sentence(words)
 

@@ -33,6 +33,11 @@ class Limit:
         if len(self._failures) > self.KEPT:
             del self._failures[next(iter(self._failures))]
 
+    def take_back(self, who: str) -> None:
+        """The latest failure of `who` was none."""
+        if failures := self._failures.get(who):
+            failures.pop()
+
     def forget(self, who: str) -> None:
         """`who` was right: they start anew."""
         self._failures.pop(who, None)
@@ -63,17 +68,33 @@ class Limits:
         with self._lock:
             return max(limit.wait(who, now) for limit, who in self._each(name, address))
 
+    def attempt(self, name: str, address: str, now: float) -> float:
+        """As `wait`; and when they may now, this counts as wrong until `succeeded` says otherwise: a hundred tries sent at
+        one time are a hundred tries.
+        """
+        with self._lock:
+            each = self._each(name, address)
+            wait = max(limit.wait(who, now) for limit, who in each)
+            if not wait:
+                for limit, who in each:
+                    limit.failed(who, now)
+            return wait
+
     def failed(self, name: str, address: str, now: float) -> None:
-        """A wrong password, or a name that does not exist."""
+        """A wrong password, or a name that does not exist, where no `attempt` has counted it."""
         with self._lock:
             for limit, who in self._each(name, address):
                 limit.failed(who, now)
 
     def succeeded(self, name: str, address: str) -> None:
-        """The right password: earlier slips of this person are forgotten, those of the address are not."""
+        """The attempt was right: earlier slips of this person are forgotten, those of the address are not."""
         with self._lock:
+            for limit, who in self._each(name, address):
+                limit.take_back(who)
             self._both.forget(f"{name.casefold()} {address}")
 
     def _each(self, name: str, address: str) -> tuple[tuple[Limit, str], ...]:
+        """Without a name, it is the address alone that counts: nobody else waits for its slips."""
         name = name.casefold()
-        return (self._both, f"{name} {address}"), (self._address, address), (self._name, name)
+        by_address = (self._address, address)
+        return ((self._both, f"{name} {address}"), by_address, (self._name, name)) if name else (by_address,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import cache
 from pathlib import Path
 
 from appliance.callcenter.settings import QueueSettings
@@ -157,7 +158,9 @@ def live(now: float, settings: Settings = SETTINGS) -> Live:
         ),
         lines=(
             LiveLine(LineId("gsm-1"), "up", "registered at Vodafone AL, signal 67 %", 67, busy=True, since=now - 90000),
-            LiveLine(LineId("fixed"), "down", "modem silent, trying again in 15 s", None, busy=False, since=now - 300),
+            LiveLine(
+                LineId("fixed"), "down", "the modem is silent; trying again in 15 s", None, busy=False, since=now - 300
+            ),
         ),
         tasks=tuple(
             LiveTask(TaskId(f"t{index}"), CallId(f"past-{index}"), caller, "reception", now - ago, waited, lost, tries)
@@ -222,12 +225,17 @@ def _operator(now: float, person: Person, state: OperatorState, since: float, re
 
 def past_calls(now: float, count: int, seed: int = 7) -> list[CallRecord]:
     """As many calls back in time, each folded from its facts."""
+    return list(_past_calls(now, count, seed))
+
+
+@cache
+def _past_calls(now: float, count: int, seed: int) -> tuple[CallRecord, ...]:
     dice = random.Random(seed)
     calls, at = [], now - 900.0
     for index in range(count):
         calls.append(_past_call(dice, index, at))
         at -= dice.uniform(120, 4000)
-    return calls
+    return tuple(calls)
 
 
 def _past_call(dice: random.Random, index: int, began: float) -> CallRecord:
@@ -337,16 +345,23 @@ def _out(
 PASSWORD = "gjeth i kuq nen shi"
 
 
+@cache
+def _hashed() -> str:
+    return hash_password(PASSWORD)
+
+
 def accounts() -> dict[str, AccountIs]:
     """An owner and an operator; both have the same password."""
-    hashed = hash_password(PASSWORD)
+    hashed = _hashed()
     return {
         "blerim": AccountIs(0, "Blerim", "owner", hashed, Extension(""), ""),
         "arta": AccountIs(0, "Arta", "operator", hashed, Extension("101"), ""),
     }
 
 
-def office(folder: Path, clock: Clock, *, full: bool = True, count: int = 180) -> tuple[MemoryDesk, MemoryArchive]:
+def office(
+    folder: Path, clock: Clock, *, full: bool = True, count: int = 180, sound: float = 40.0
+) -> tuple[MemoryDesk, MemoryArchive]:
     """The clinic full of life, or a box on its first day."""
     if full:
         settings, picture = SETTINGS, live(clock.now)
@@ -357,7 +372,7 @@ def office(folder: Path, clock: Clock, *, full: bool = True, count: int = 180) -
     desk = MemoryDesk(clock, settings, picture, folder / "sounds", accounts=accounts())
     for call in calls[:6]:
         if call.recording:
-            write_sound(folder / "recordings" / f"{call.recording}.wav", min(call.talked, 40.0))
+            write_sound(folder / "recordings" / f"{call.recording}.wav", min(call.talked, sound))
     if full:
         _past_changes(desk, clock)
     done = [

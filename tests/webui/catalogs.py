@@ -94,7 +94,9 @@ def update() -> None:
         catalog = read(language) if path.exists() else Catalog(locale=language, project="qendra", charset="utf-8")
         catalog.update(template, no_fuzzy_matching=True, update_creation_date=False)
         catalog.obsolete.clear()
-        catalog.header_comment = "# What the pages say. `python -m tests.webui.catalogs` adds the words that are new in the sources."
+        catalog.header_comment = (
+            "# What the pages say. `python -m tests.webui.catalogs` adds the words that are new in the sources."
+        )
         catalog.fuzzy = False
         with path.open("wb") as file:
             write(catalog, file)

@@ -6,8 +6,9 @@ import math
 import struct
 import threading
 import wave
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 from appliance.calls.events import OperatorWish
@@ -244,14 +245,18 @@ def write_sound(path: Path, seconds: float, channels: int = 2, rate: int = 8000)
         sound.setnchannels(channels)
         sound.setsampwidth(2)
         sound.setframerate(rate)
-        sound.writeframes(b"".join(_frames(int(seconds * rate), channels, rate)))
+        sound.writeframes(_frames(int(seconds * rate), channels, rate))
 
 
-def _frames(count: int, channels: int, rate: int) -> Iterable[bytes]:
-    for index in range(count):
-        at = index / rate
-        turn = math.sin(at * 0.55) > -0.15
-        breath = abs(math.sin(at * 3.1)) * abs(math.sin(at * 11.3 + 1)) * (0.4 + 0.6 * abs(math.sin(at * 0.9)))
-        wobble = math.sin(at * 2 * math.pi * 180) * breath * 20000
-        sides = (wobble if turn else wobble * 0.02, wobble * 0.02 if turn else wobble * 0.85)
-        yield struct.pack(f"<{channels}h", *(int(side) for side in sides[:channels]))
+@cache
+def _frames(count: int, channels: int, rate: int) -> bytes:
+    return b"".join(_frame(index, channels, rate) for index in range(count))
+
+
+def _frame(index: int, channels: int, rate: int) -> bytes:
+    at = index / rate
+    turn = math.sin(at * 0.55) > -0.15
+    breath = abs(math.sin(at * 3.1)) * abs(math.sin(at * 11.3 + 1)) * (0.4 + 0.6 * abs(math.sin(at * 0.9)))
+    wobble = math.sin(at * 2 * math.pi * 180) * breath * 20000
+    sides = (wobble if turn else wobble * 0.02, wobble * 0.02 if turn else wobble * 0.85)
+    return struct.pack(f"<{channels}h", *(int(side) for side in sides[:channels]))

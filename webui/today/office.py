@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from flask import render_template
 
-from appliance.calls.names import Extension
+from appliance.calls.names import Direction, Extension
 from appliance.switchboard.views import Live, LiveCall
 from webui.desk import News
 from webui.language import language
@@ -58,5 +58,10 @@ class Office:
 
 def calls_in_order(live: Live, only: Extension | None) -> list[LiveCall]:
     """Who waits longest comes first, talks come last. An operator sees who waits, and their own calls."""
-    seen = [call for call in live.calls if only is None or not call.operators or only in call.operators]
+    seen = [call for call in live.calls if only is None or only in call.operators or _is_anybodys(call)]
     return sorted(seen, key=lambda call: (_ORDER.get(call.stage, 3), call.since))
+
+
+def _is_anybodys(call: LiveCall) -> bool:
+    """A caller from outside whom nobody has answered yet."""
+    return call.direction is Direction.IN and call.stage not in {"talking", "on hold"}

@@ -41,7 +41,9 @@ def read_password(form: Form, name: str, field: str = "password") -> str:
             many("At least %(num)s character, please.", "At least %(num)s characters, please.", SHORTEST_PASSWORD),
         )
     elif len(password) > LONGEST_PASSWORD:
-        form.fault(field, many("At most %(num)s character, please.", "At most %(num)s characters, please.", LONGEST_PASSWORD))
+        form.fault(
+            field, many("At most %(num)s character, please.", "At most %(num)s characters, please.", LONGEST_PASSWORD)
+        )
     elif len(set(password)) < 4 or (name and password.casefold().strip() == name.casefold()):
         form.fault(field, _("That is too easy to guess. Four unrelated words make a good password."))
     return password

@@ -54,14 +54,14 @@ def login() -> Page:
             return redirect(onward)
         return render_template("welcome/login.html", form=Form({}))
     form = Form(request.form)
-    name, password = form.text("name", needed=False, longest=40), form.value("password")[:1000]
+    # A name that is too long is nobody's, and is not kept whole among those who failed.
+    name, password = form.text("name", needed=False, longest=40)[:41], form.value("password")[:1000]
     now, address = house().config.clock(), request.remote_addr or ""
-    if wait := house().limits.wait(name, address, now):
+    if wait := house().limits.attempt(name, address, now):
         form.fault("", _wait_words(wait))
         return render_template("welcome/login.html", form=form), 429
     account = house().logins.find(name) if form.is_good and name else None
     if not password_fits(account, password) or account is None:
-        house().limits.failed(name, address, now)
         form.fault("", _("Name and password do not fit together. Mind capital letters and the keyboard’s language."))
         return render_template("welcome/login.html", form=form), 401
     house().limits.succeeded(name, address)
@@ -125,8 +125,9 @@ def mine() -> Page:
 
 def _check_old_password(form: Form) -> None:
     now, address, name = house().config.clock(), request.remote_addr or "", me().name
-    if wait := house().limits.wait(name, address, now):
+    if wait := house().limits.attempt(name, address, now):
         form.fault("old", _wait_words(wait))
-    elif not password_fits(me(), form.value("old")):
-        house().limits.failed(name, address, now)
+    elif password_fits(me(), form.value("old")):
+        house().limits.succeeded(name, address)
+    else:
         form.fault("old", _("This is not your password of today."))
