@@ -38,7 +38,7 @@ class Replay:
         self.now = 0.0
         self.line = GsmLine(LineSettings(LineId("gsm1"), sound="/dev/sound"), Sim7600(), lambda: LegId("in"))
         self.asked: deque[str] = deque()
-        self.awaited = ""
+        self.written: list[str] = []
         self.posted: deque[Posted] = deque()
         self.rows: dict[int, str] = {}
         self.dials = 0
@@ -61,6 +61,8 @@ class Replay:
         match sign:
             case ">":
                 self.expect_command(rest)
+            case "!":
+                assert rest not in self.written
             case "<":
                 self.say(rest)
             case ".":
@@ -136,7 +138,9 @@ class Replay:
         for effect in effects:
             match effect:
                 case WriteBytes(data=data):
-                    self.asked += [text.strip("\x1b") for text in data.decode().split("\r") if text]
+                    commands = [text.strip("\x1b") for text in data.decode().split("\r") if text]
+                    self.asked += commands
+                    self.written += commands
                 case Reopen():
                     raise AssertionError("the line lost patience")
                 case _:

@@ -52,8 +52,13 @@ def test_set_up_follows_the_order_of_the_book() -> None:
         "AT+CREG=2",
         "AT+CREG?",
     ]
+    assert written[3] == "AT&D0", "before anything else: a closing port must not end a call"
     positions = [written.index(command) for command in book]
     assert positions == sorted(positions)
+
+
+def test_a_modem_stuck_at_a_prompt_is_freed_first() -> None:
+    assert World().until_up().written.startswith(b"\x1bAT\r")
 
 
 def test_the_owner_sees_the_signal_move_but_not_tremble() -> None:
@@ -215,6 +220,26 @@ def test_keys_by_sound_are_not_reported_twice() -> None:
     world.run(2)
     assert b"DDET" not in world.written
     assert not world.all(KeyPressed)
+
+
+def test_an_end_that_nobody_says_is_found_in_the_list() -> None:
+    world = World().until_up()
+    leg = talking(world)
+    world.modem.network.call = None
+    world.until(world.has(LegEnded), 6.0)
+    assert world.ended() == [LegEnded(leg, Cause.NORMAL, "NO CARRIER")]
+
+
+def test_one_empty_list_is_not_believed() -> None:
+    world = World(worst_delay=0.0).until_up()
+    talking(world)
+    call, world.modem.network.call = world.modem.network.call, None
+    asked = world.written.count(b"AT+CLCC\r")
+    world.until(lambda world: world.written.count(b"AT+CLCC\r") > asked)
+    world.run(0.1)
+    world.modem.network.call = call
+    world.run(10)
+    assert not world.ended()
 
 
 # ---- calls out

@@ -8,6 +8,7 @@ import os
 import random
 import stat
 import sys
+import termios
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -238,9 +239,13 @@ def test_what_the_modem_says_is_not_echoed_back_to_it(tmp_path: Path) -> None:
         time.sleep(0.01)  # the kernel hands it over in its own time
     assert port.unread() == 11
     assert port.read() == b""
+    modes = termios.tcgetattr(port._slave)
+    modes[2] |= termios.HUPCL  # as a USB port has it
+    termios.tcsetattr(port._slave, termios.TCSANOW, modes)
     opened = open_port(str(tmp_path / "x"))
     os.write(opened.fileno(), b"\x11\x13\x03\r")
     assert port.read() == b"\x11\x13\x03\r"
+    assert not termios.tcgetattr(opened.fileno())[2] & termios.HUPCL, "closing it would hang up"
     opened.close()
     port.close()
     assert not (tmp_path / "x").exists()
