@@ -118,7 +118,7 @@ class Engine:
     def _attention(self) -> float:
         """The library tells of a key pressed only when asked; so it is asked often while somebody may press one."""
         if any(leg.answered and not leg.partners for leg in self._by_dialog.values()):
-            return 0.004
+            return 0.002
         return 0.02 if self._legs else 0.1
 
     def _deadlines(self) -> list[float | None]:

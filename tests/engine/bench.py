@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from appliance.calls import commands, events
-from appliance.calls.names import Extension, LegId
+from appliance.calls.names import CallId, Extension, LegId
 from appliance.wire.seams import ENGINE
 from tests.engine.peer import Edge, Phone
 
@@ -105,6 +105,8 @@ class Bench:
         self.process = self.start()
         self.desk = Desk(folder / "engine.sock")
         self._leg = 0
+        self._made: set[LegId] = set()
+        self.log_from = 0
 
     def start(self) -> subprocess.Popen[bytes]:
         with self.log.open("ab") as log:
@@ -114,7 +116,9 @@ class Bench:
 
     def new_leg(self) -> LegId:
         self._leg += 1
-        return LegId(f"leg-{self._leg}")
+        leg = LegId(f"leg-{self._leg}")
+        self._made.add(leg)
+        return leg
 
     def call_in(self, dialled: str = "600", extension: str = "101") -> tuple[Phone, LegId]:
         """A telephone calls; the engine has reported it."""
@@ -127,7 +131,7 @@ class Bench:
     def call_in_answered(self, dialled: str = "600", extension: str = "101") -> tuple[Phone, LegId]:
         phone, leg = self.call_in(dialled, extension)
         self.desk.tell(commands.Answer(leg))
-        self.desk.hears(events.LegAnswered, lambda event: event.leg == leg)
+        self.answered(leg)
         return phone, leg
 
     def call_out(self, extension: str = "102") -> tuple[Phone, LegId]:
@@ -138,11 +142,50 @@ class Bench:
     def call_out_answered(self, extension: str = "102") -> tuple[Phone, LegId]:
         phone, leg = self.call_out(extension)
         phone.answer()
-        self.desk.hears(events.LegAnswered, lambda event: event.leg == leg)
+        self.answered(leg)
         return phone, leg
 
     def ended(self, leg: LegId, seconds: float = 5.0) -> events.LegEnded:
         return self.desk.hears(events.LegEnded, lambda event: event.leg == leg, seconds)
+
+    def answered(self, leg: LegId, seconds: float = 5.0) -> None:
+        self.desk.hears(events.LegAnswered, lambda event: event.leg == leg, seconds)
+
+    def recorded(self, call: CallId, seconds: float = 5.0) -> events.RecordingEnded:
+        return self.desk.hears(events.RecordingEnded, lambda event: event.call == call, seconds)
+
+    def begin(self) -> None:
+        """A new test: nothing has been heard yet."""
+        self.desk.events.clear()
+        while not self.edge.invited.empty():
+            self.edge.invited.get()
+        self.log_from = self.log.stat().st_size
+        for path in sorted(self.recordings.rglob("*"), reverse=True):
+            path.rmdir() if path.is_dir() else path.unlink()
+
+    def clear(self) -> None:
+        """End what the test has left; every leg must go."""
+        heard = list(self.desk.events)
+        born = {event.leg for event in heard if isinstance(event, events.PhoneRang | events.LegAnswered)}
+        born |= self._made
+        gone = {event.leg for event in heard if isinstance(event, events.LegEnded)}
+        for leg in born - gone:
+            self.desk.tell(commands.Hangup(leg))
+        for leg in born - gone:
+            self.ended(leg)
+        self._made.clear()
+        for phone in self.edge.calls.values():
+            phone.close()
+        fresh = Desk(self.folder / "engine.sock")
+        assert fresh.hears(events.EngineUp).legs == ()
+        self.desk.close()
+        self.desk = fresh
+        assert "Traceback" not in self.said
+
+    @property
+    def said(self) -> str:
+        """What the engine has logged since the test began."""
+        return self.log.read_text()[self.log_from :]
 
     @property
     def alive(self) -> bool:
@@ -176,9 +219,12 @@ def bench(folder: Path, *options: str, bind: str = "127.0.0.1") -> Iterator[Benc
 
 
 def free_udp_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Outside the range from which the system gives ports away: a killed engine must find its own free again."""
+    while True:
+        port = random.randrange(28700, 32700)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def cpu_seconds(pid: int) -> float:

@@ -5,6 +5,7 @@ Small and blunt: it sends what a telephone would, answers what must be answered,
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import queue
 import re
@@ -68,6 +69,8 @@ class Sound:
         self._frames: list[bytes] = [to_ulaw(tone(0, 0.02))]
         self._at = 0
         self.event: list[bytes] = []
+        self.event_type = 101
+        """The payload type in which the other side wants keys."""
         self.got: list[tuple[float, int, bytes]] = []
         self.keys: list[tuple[int, int]] = []
         """(stamp, event) of each key that came as telephone-event."""
@@ -90,7 +93,7 @@ class Sound:
         if self.to is None or self.quiet:
             return
         if self.event:
-            payload, kind, marker = self.event[0], 101, len(self.event) == 8
+            payload, kind, marker = self.event[0], self.event_type, len(self.event) == 8
             stamp = self.stamp
             self.event.pop(0)
             if not self.event:
@@ -103,10 +106,8 @@ class Sound:
         head = bytes([0x80, kind | (0x80 if marker else 0)]) + self.sequence.to_bytes(2, "big")
         head += (stamp & 0xFFFFFFFF).to_bytes(4, "big") + self.ssrc.to_bytes(4, "big")
         self.sequence = (self.sequence + 1) & 0xFFFF
-        try:
+        with contextlib.suppress(OSError):
             self.socket.sendto(head + payload, self.to)
-        except OSError:
-            pass
 
     def collect(self) -> None:
         while True:
@@ -129,6 +130,7 @@ class Sound:
 
     def close(self) -> None:
         self._studio.remove(self)
+        self.to = None
         self.socket.close()
 
 
@@ -189,7 +191,9 @@ class Phone:
             f"a=fmtp:101 0-15\r\na=ptime:20\r\na={direction}\r\n{self.sdp_extra}"
         )
 
-    def request(self, method: str, extra: str = "", body: str = "", kind: str = "application/sdp", cseq: int = 0) -> int:
+    def request(
+        self, method: str, extra: str = "", body: str = "", kind: str = "application/sdp", cseq: int = 0
+    ) -> int:
         if not cseq and method not in {"ACK", "CANCEL"}:
             self.cseq += 1
         number = cseq or self.cseq
@@ -203,7 +207,9 @@ class Phone:
         )
         return number
 
-    def dial(self, extension: str, dialled: str, device: str = "dev-1", *, trusted: bool = True, extra: str = "") -> None:
+    def dial(
+        self, extension: str, dialled: str, device: str = "dev-1", *, trusted: bool = True, extra: str = ""
+    ) -> None:
         host = f"127.0.0.1:{self.edge.engine_port}"
         self.target = f"sip:{dialled}@{host}"
         self.local = f"<sip:{extension}@{host}>;tag={self.tag}"
@@ -287,6 +293,8 @@ class Phone:
         port = re.search(r"^m=audio (\d+)", sdp, re.MULTILINE)
         if address and port:
             self.sound.to = (address[1], int(port[1]))
+        if event := re.search(r"^a=rtpmap:(\d+) telephone-event/8000", sdp, re.MULTILINE):
+            self.sound.event_type = int(event[1])
 
     def wait(self, wanted: Callable[[Message], bool], seconds: float = 5.0) -> Message:
         until = time.monotonic() + seconds
@@ -339,7 +347,7 @@ class Edge:
                 data = self.socket.recv(65535)
             except OSError:
                 return
-            if data.strip():
+            if data.strip() and data[0] < 0x80:  # else RTCP for a telephone whose port this was
                 self._deliver(Message(data.decode()))
 
     def _deliver(self, message: Message) -> None:

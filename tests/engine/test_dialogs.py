@@ -13,7 +13,7 @@ from appliance.calls import commands, events
 from appliance.calls.engine import PlayFiles
 from appliance.calls.names import Cause, Extension, LegId
 from tests.engine.bench import Bench, bench
-from tests.engine.peer import Phone
+from tests.engine.peer import Message, Phone
 
 
 def test_a_telephone_calls_rings_and_is_answered(box: Bench) -> None:
@@ -48,7 +48,7 @@ def test_we_call_a_telephone(box: Bench) -> None:
     phone.ring()
     box.desk.hears(events.LegRinging, lambda event: event.leg == leg)
     phone.answer()
-    box.desk.hears(events.LegAnswered, lambda event: event.leg == leg)
+    box.answered(leg)
     box.desk.tell(commands.Hangup(leg))
     phone.wait(lambda message: message.method == "BYE")
     assert box.ended(leg) == events.LegEnded(leg, Cause.NORMAL)
@@ -142,17 +142,14 @@ def test_giving_up_and_answering_cross(box: Bench) -> None:
     phone.ring()
     box.desk.hears(events.LegRinging)
     assert phone.invite
-    phone.take = lambda message: _answer_late(phone, message)  # type: ignore[method-assign, assignment]
+    phone.take = lambda message: _answer_late(phone, message)  # type: ignore[method-assign]
     box.desk.tell(commands.Hangup(leg, Cause.CANCELLED))
     assert box.ended(leg) == events.LegEnded(leg, Cause.CANCELLED)
     assert phone.over.wait(5), [message.start for message in phone.all]
     assert box.desk.count(events.LegEnded) == 1
 
 
-def _answer_late(phone: Phone, message: object) -> None:
-    from tests.engine.peer import Message
-
-    assert isinstance(message, Message)
+def _answer_late(phone: Phone, message: Message) -> None:
     if message.method == "CANCEL":
         phone.reply(message, 200, "OK")
         phone.answer()
@@ -184,9 +181,11 @@ def test_commands_in_the_wrong_state_are_harmless(box: Bench) -> None:
     phone, leg = box.call_in_answered()
     box.desk.tell(commands.Ring(leg), commands.Answer(leg), commands.Bridge(leg, leg), commands.SendKeys(leg, "xyz!"))
     out, dialled = box.call_out()
-    box.desk.tell(commands.Answer(dialled), commands.Ring(dialled), commands.DialPhone(dialled, Extension("1"), "d", ""))
+    box.desk.tell(
+        commands.Answer(dialled), commands.Ring(dialled), commands.DialPhone(dialled, Extension("1"), "d", "")
+    )
     out.answer()
-    box.desk.hears(events.LegAnswered, lambda event: event.leg == dialled)
+    box.answered(dialled)
     phone.bye()
     box.ended(leg)
     out.bye()
@@ -262,7 +261,9 @@ def test_we_press_keys(box: Bench) -> None:
     assert [event for _, event in phone.sound.keys] == [1, 11]
 
 
-@pytest.mark.parametrize("target", ["sip:103@127.0.0.1", "sip:103@127.0.0.1?Replaces=a%3Bto-tag%3Db%3Bfrom-tag%3Dc", "garbage"])
+@pytest.mark.parametrize(
+    "target", ["sip:103@127.0.0.1", "sip:103@127.0.0.1?Replaces=a%3Bto-tag%3Db%3Bfrom-tag%3Dc", "garbage"]
+)
 def test_a_transfer_is_declined_and_the_call_goes_on(box: Bench, target: str) -> None:
     phone, leg = box.call_in_answered()
     number = phone.request("REFER", f"Refer-To: <{target}>\r\n")

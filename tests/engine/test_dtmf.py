@@ -19,7 +19,9 @@ ALL = "1234567890*#ABCD"
 Sound = NDArray[np.float64]
 
 
-def key_tone(key: str, ms: float, *, detuned: float = 0.0, twist: float = 0.0, rate: int = 8000, phase: float = 0) -> Sound:
+def key_tone(
+    key: str, ms: float, *, detuned: float = 0.0, twist: float = 0.0, rate: int = 8000, phase: float = 0
+) -> Sound:
     """`detuned` as a share of the frequency; `twist` in dB, the column's tone over the row's."""
     row = next(number for number, keys in enumerate(KEYS) if key in keys)
     when = np.arange(int(rate * ms / 1000)) / rate

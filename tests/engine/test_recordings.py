@@ -113,7 +113,7 @@ def test_both_sides_are_aligned_to_the_sample(box: Bench) -> None:
         box.desk.tell(commands.Record(call, first, first, f"same-{number}"))
         time.sleep(0.25 + 0.013 * number)
         box.desk.tell(commands.StopRecording(call))
-        box.desk.hears(events.RecordingEnded, lambda event, call=call: event.call == call)  # type: ignore[misc]
+        box.recorded(call)
         sound = read(box.recordings / f"same-{number}.wav").astype(int)
         middle = sound[480:-480]
         assert len(middle) > 100
@@ -151,15 +151,15 @@ def test_recordings_that_cannot_be_made_end_at_once_and_say_why(box: Bench) -> N
     ):
         call = CallId(name)
         box.desk.tell(commands.Record(call, first, second, name))
-        ended = box.desk.hears(events.RecordingEnded, lambda event, call=call: event.call == call)  # type: ignore[misc]
+        ended = box.recorded(call)
         assert words in ended.fault
         assert ended.seconds == 0
     box.desk.tell(commands.Record(CallId("gone"), first, LegId("never was"), "gone"))
-    assert "a party had left" in box.desk.hears(events.RecordingEnded, lambda event: event.call == "gone").fault
+    assert "a party had left" in box.recorded(CallId("gone")).fault
     box.desk.tell(commands.Record(CallId("good"), first, second, "good"))
     time.sleep(0.3)
     box.desk.tell(commands.StopRecording(CallId("good")), commands.StopRecording(CallId("never was")))
-    assert box.desk.hears(events.RecordingEnded, lambda event: event.call == "good").fault == ""
+    assert box.recorded(CallId("good")).fault == ""
 
 
 def test_asking_twice_records_once(box: Bench) -> None:
@@ -229,8 +229,8 @@ def fill(folder: Path, leave: int) -> None:
     (folder / "ballast").write_bytes(bytes(max(0, free - leave)))
 
 
-def test_no_recording_begins_on_a_disk_that_is_nearly_full(tmp_path: Path, small_disk: Path) -> None:
-    assert small_disk
+@pytest.mark.usefixtures("small_disk")
+def test_no_recording_begins_on_a_disk_that_is_nearly_full(tmp_path: Path) -> None:
     with bench(tmp_path, "--disk-floor", "100") as box:
         _, first, two, second = conversation(box)
         box.desk.tell(commands.Record(CALL, first, second, "c-6"))
@@ -269,7 +269,7 @@ def test_a_disk_that_fills_at_once_is_noticed_and_the_call_goes_on(tmp_path: Pat
         box.desk.tell(commands.Record(CallId("again"), first, second, "c-9"))
         time.sleep(0.5)
         box.desk.tell(commands.StopRecording(CallId("again")))
-        assert box.desk.hears(events.RecordingEnded, lambda event: event.call == "again").fault == ""
+        assert box.recorded(CallId("again")).fault == ""
 
 
 def test_thirty_at_once(box: Bench) -> None:
@@ -286,9 +286,7 @@ def test_thirty_at_once(box: Bench) -> None:
     for number in range(30):
         box.desk.tell(commands.StopRecording(CallId(f"many-{number}")))
     for number in range(30):
-        ended = box.desk.hears(
-            events.RecordingEnded, lambda event, number=number: event.call == f"many-{number}", 20  # type: ignore[misc]
-        )
+        ended = box.recorded(CallId(f"many-{number}"), 20)
         assert ended.fault == ""
         assert abs(ended.seconds - 2) < 0.3
     for _, _, phone in pairs:

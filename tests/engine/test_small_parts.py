@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import random
 import threading
 import time
@@ -59,7 +60,12 @@ def test_the_bell_is_rung_once_for_many_and_again_for_more() -> None:
 def test_a_question_is_answered_on_the_other_thread() -> None:
     bell = threading.Event()
     inbox: Inbox[int] = Inbox(bell.set)
-    threading.Thread(target=lambda: (bell.wait(5), inbox.empty(lambda _: None)), daemon=True).start()
+
+    def answer() -> None:
+        bell.wait(5)
+        inbox.empty(lambda _: None)
+
+    threading.Thread(target=answer, daemon=True).start()
     assert inbox.ask(lambda: 42, 5) == 42
     with pytest.raises(TimeoutError):
         inbox.ask(lambda: 42, 0.01)
@@ -162,7 +168,5 @@ def test_the_command_line() -> None:
 
 @pytest.mark.parametrize("text", ["", "x-y", "10000", "10-20", "20000-10000", "65534-70000", "1-2-3"])
 def test_port_ranges_that_are_none(text: str) -> None:
-    import argparse
-
     with pytest.raises(argparse.ArgumentTypeError):
         port_range(text)

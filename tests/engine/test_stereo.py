@@ -115,7 +115,7 @@ def test_a_disk_that_writes_something_else_is_noticed(whole: Path, monkeypatch: 
     def flip(descriptor: int) -> None:
         os.pwrite(descriptor, b"\x55", 1000)
 
-    monkeypatch.setattr(stereo.os, "fsync", flip)
+    monkeypatch.setattr("os.fsync", flip)
     with pytest.raises(CannotJoin, match="failing"):
         join(left, right, whole)
     assert left.exists()
@@ -157,7 +157,7 @@ def test_two_helpers_at_once_do_each_other_no_harm(whole: Path) -> None:
     left, right = side_paths(whole)
     write(left, ramp(800_000))
     write(right, ramp(800_000, 7))
-    program = [sys.executable, "-I", "-S", stereo.__file__, left, right, whole]
+    program = [sys.executable, "-I", "-S", stereo.__file__, str(left), str(right), str(whole)]
     both = [subprocess.Popen(program, stderr=subprocess.DEVNULL) for _ in range(2)]
     assert sorted(process.wait(20) for process in both) == [0, 1]
     sound = read(whole)

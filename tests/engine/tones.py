@@ -34,7 +34,8 @@ def _ulaw_table() -> Samples:
     sign = np.where(codes & 0x80, -1, 1)
     exponent = (codes >> 4) & 7
     mantissa = codes & 15
-    return (sign * (((mantissa.astype(int) * 2 + 33) << exponent) - 33) * 4).astype(np.int16)
+    values: Samples = (sign * (((mantissa.astype(int) * 2 + 33) << exponent) - 33) * 4).astype(np.int16)
+    return values
 
 
 ULAW = _ulaw_table()
@@ -43,7 +44,7 @@ _ORDER = np.argsort(ULAW, kind="stable")
 
 def to_ulaw(samples: Samples) -> bytes:
     at = np.searchsorted(ULAW[_ORDER], samples).clip(0, 255)
-    return _ORDER[at].astype(np.uint8).tobytes()
+    return bytes(_ORDER[at].astype(np.uint8))
 
 
 def from_ulaw(data: bytes) -> Samples:

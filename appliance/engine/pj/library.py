@@ -16,7 +16,7 @@ import pjsua2 as pj
 from appliance.engine.fence import admit_only
 from appliance.engine.pj.dialog import Dialog, RawCall, operation_of
 from appliance.engine.pj.guard import guarded
-from appliance.engine.pj.happenings import Called, FileOver, Happening, Over
+from appliance.engine.pj.happenings import Called, FileOver, Happening, KeySent, Over
 from appliance.engine.pj.sound import Player, Silence, SoundPort
 from appliance.engine.sip_words import (
     dialled_user,
@@ -101,6 +101,8 @@ class Library:
     def note(self, happening: Happening) -> None:
         """Remember what happened. From any thread."""
         self.happenings.append(happening)
+        if isinstance(happening, KeySent):
+            self.wake()  # the library tells of keys before it goes to sleep, not after
 
     def dial(self, extension: str, device: str, caller: str, caller_name: str) -> Dialog:
         """Call one device of an extension, through the edge. If even that is impossible, `Over` says so."""
@@ -135,7 +137,7 @@ class Library:
 
     def give_back(self, port: SoundPort) -> None:
         """Return a port that is connected to nothing any more."""
-        port.source = port.sink = None
+        port.fall_silent()
         self._free_ports[port.rate].append(port)
 
     @property

@@ -191,8 +191,17 @@ class SoundPort(SoundEnd):
     def media(self) -> Any:
         return self._raw
 
+    def fall_silent(self) -> None:
+        """Forget keys not pressed yet, and whoever gave and took sound here."""
+        self.source = self.sink = None
+        if self._tones is not None:
+            self._tones.stop()
+
     def press(self, keys: str) -> float:
-        """Add the tones of `keys` to what the port is sent; returns how many seconds they last."""
+        """Add the tones of `keys` to what the port is sent; returns how many seconds they last.
+
+        At most 32 may be waiting: the library has no room for more, and drops these keys whole.
+        """
         if self._tones is None:
             self._tones = pj.ToneGenerator()
             self._tones.createToneGenerator(self.rate, 1)
@@ -202,5 +211,9 @@ class SoundPort(SoundEnd):
             digit = pj.ToneDigit()
             digit.digit, digit.on_msec, digit.off_msec, digit.volume = key, self.KEY_MS, self.PAUSE_MS, 0
             digits.append(digit)
-        self._tones.playDigits(digits)
+        try:
+            self._tones.playDigits(digits)
+        except pj.Error as error:
+            log.error("%d keys were not pressed: %s", len(keys), error.reason)
+            return 0.0
         return len(keys) * (self.KEY_MS + self.PAUSE_MS) / 1000
