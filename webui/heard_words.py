@@ -131,7 +131,6 @@ TEMPLATES: tuple[str, ...] = (
     N_("line %(name)s: %(why)s"),
     N_("modem unplugged"),
     N_("that is not a telephone number"),
-    N_("a number has only digits, * and #, and may begin with +"),
     N_("codes for the network are not dialled as calls"),
     # Recordings (appliance.engine).
     N_("the disk is nearly full (%(left)s MB left)"),

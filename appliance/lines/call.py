@@ -9,7 +9,8 @@ from appliance.calls.names import Cause, LegId
 from appliance.lines.reports import CallRow
 
 KEYS = frozenset("0123456789*#ABCD")
-_DIALLED = frozenset("0123456789*#+")
+_DIGITS = frozenset("0123456789")
+_DIALLED = _DIGITS | frozenset("*#")
 _HIDE_OR_SHOW = ("#31#", "*31#")
 """Before a number: hide or show our own (22.030). Every other beginning with * or # is an order to the network."""
 
@@ -107,14 +108,15 @@ class Call:
 
 
 def wrong_with(number: str) -> str:
-    """Why this cannot be dialled, in plain words; empty when it can. Nothing else may ever reach the modem."""
-    plain = number
-    for prefix in _HIDE_OR_SHOW:
-        plain = plain.removeprefix(prefix)
-    if not set("0123456789") & set(plain) or len(number) > 40:
+    """Why this cannot be dialled, in plain words; empty when it can. Nothing else may ever reach the modem.
+
+    A modem takes what begins with * or # for an order to the SIM or the network, and sends what ends with # to the network
+    as it is (3GPP TS 22.030, section 6.5): whoever may dial could divert the firm's calls, or spend what is on its card.
+    """
+    plain = next((number.removeprefix(code) for code in _HIDE_OR_SHOW if number.startswith(code)), number)
+    digits = plain.removeprefix("+")
+    if not _DIGITS & set(digits) or not set(digits) <= _DIALLED or len(number) > 40:
         return "that is not a telephone number"
-    if not set(number) <= _DIALLED or "+" in plain[1:]:
-        return "a number has only digits, * and #, and may begin with +"
-    if plain[0] in "*#":
+    if not set(digits) <= _DIGITS:
         return "codes for the network are not dialled as calls"
     return ""
