@@ -326,9 +326,7 @@ def test_hanging_up_while_it_rings_there() -> None:
     assert world.modem.network.call is None
 
 
-@pytest.mark.parametrize(
-    "number", ["0672000001", "+355672000001", "112", "#31#0672000001", "*31#+355672000001"]
-)
+@pytest.mark.parametrize("number", ["0672000001", "+355672000001", "112", "#31#0672000001", "*31#+355672000001"])
 def test_numbers_that_may_be_dialled(number: str) -> None:
     assert wrong_with(number) == ""
 
