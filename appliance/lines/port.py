@@ -64,6 +64,7 @@ class Line:
         self._rest = 0.0
         self._missing = "the modem is not plugged in"
         self._alarm: asyncio.TimerHandle | None = None
+        self._draining: asyncio.Future[None] | None = None
 
     @property
     def name(self) -> LineId:
@@ -81,6 +82,8 @@ class Line:
             while True:
                 await self._open()
                 await self._closed.wait()
+                if self._draining is not None:
+                    await self._draining
                 await self._rest_a_while()
         finally:
             self._close()
@@ -184,14 +187,19 @@ class Line:
         self._missing = "the modem was unplugged"
         self._do(self._core.lost(self._missing, self._now()))
 
-    def _close(self) -> None:
+    def _close(self, *, drain: bool = False) -> None:
+        """Let the port go; `drain` what was written last. A hung modem lets that take half a minute: in a thread."""
         port, self._port = self._port, None
         if port is None:
             return
         assert self._loop is not None
         self._loop.remove_reader(port.fileno())
-        with contextlib.suppress(OSError, termios.error):
-            port.close()
+        if drain:
+            self._draining = self._loop.run_in_executor(None, _shut, port)
+        else:
+            with contextlib.suppress(OSError, termios.error):
+                port.reset_output_buffer()
+            _shut(port)
         self._closed.set()
 
     # ---- the core's wishes
@@ -204,7 +212,7 @@ class Line:
                     self._write(data)
                 case Reopen(after=after):
                     self._rest = after
-                    self._close()
+                    self._close(drain=True)
                 case _:
                     posted.append(effect)
         self._wake_in_time()
@@ -251,6 +259,11 @@ def open_port(path: str) -> serial.Serial:
                 raise FileNotFoundError(f"{path} is not there") from error
         raise OSError(f"{path} cannot be opened: {error}") from error
     return port
+
+
+def _shut(port: serial.Serial) -> None:
+    with contextlib.suppress(OSError, termios.error):
+        port.close()
 
 
 def _namer(line: LineId) -> Callable[[], LegId]:

@@ -320,6 +320,7 @@ def test_a_caller_plays_a_whole_call(tmp_path: Path) -> None:
         assert max(sounds.level_db(here[n : n + 800], 700) for n in range(0, len(here), 800)) > -12
         await caller.hang_up()
         await caller.wait_over()
+        await desk.said(LegEnded)
         engine.close()
         assert sounds.loudness_db(sounds.read_wav(tmp_path / "both.wav")) > -30
         assert [one.key for one in desk.posted if isinstance(one, KeyPressed)] == ["1", "#"]
