@@ -20,6 +20,8 @@ from appliance.edge.tokens import Tokens
 
 LIFETIME = 600.0
 """Seconds a nonce is good for; after that the telephone is told to take a new one, without a new password."""
+REPEATS = 32.0
+"""Seconds in which a telephone sends a datagram again that was not answered (64 times T1, RFC 3261 section 17.1.1.2)."""
 _MOST = 8192
 _WINDOW = 64
 _FIELD = re.compile(rb'([A-Za-z0-9_\-]+)\s*=\s*("(?:[^"\\]|\\.)*+"|[^\s,"]+)', re.DOTALL)
@@ -48,21 +50,23 @@ class Proof:
 
 
 class _Uses:
-    """The counts of one nonce, and the branches they came with: a repeated datagram is no replay."""
+    """The counts of one nonce, and what came with each and when: a datagram that is sent again is no replay. Anything else
+    in it must not differ, since digest protects neither Contact nor body: who listens in could put in their own.
+    """
 
     __slots__ = ("newest", "seen")
 
     def __init__(self) -> None:
         self.newest = 0
-        self.seen: dict[int, bytes] = {}
+        self.seen: dict[int, tuple[bytes, float]] = {}
 
-    def take(self, number: int, branch: bytes) -> bool:
+    def take(self, number: int, datagram: bytes, now: float) -> bool:
         known = self.seen.get(number)
         if known is not None:
-            return known == branch
+            return known[0] == datagram and now - known[1] <= REPEATS
         if number <= self.newest - _WINDOW:
             return False
-        self.seen[number] = branch
+        self.seen[number] = datagram, now
         if number > self.newest:
             self.newest = number
             for old in [each for each in self.seen if each <= number - _WINDOW]:
@@ -105,18 +109,20 @@ class Digest:
             for algorithm in algorithms
         ]
 
-    def judge(self, credentials: list[bytes], method: bytes, uri: bytes, host: str, branch: bytes, now: float) -> Proof:
-        """Judge the credentials of one request; `uri` is its Request-URI."""
+    def judge(
+        self, credentials: list[bytes], method: bytes, uri: bytes, host: str, datagram: bytes, now: float
+    ) -> Proof:
+        """Judge the credentials of one request; `uri` is its Request-URI, `datagram` what only its repeats have too."""
         for value in credentials:
             scheme, _, rest = value.strip().partition(b" ")
             if scheme.lower() == b"digest":
                 fields = {name.lower(): grammar.unquoted(text) for name, text in _FIELD.findall(rest)}
                 if fields.get(b"realm") == self.realm:
-                    return self._judge(fields, method, uri, host, branch, now)
+                    return self._judge(fields, method, uri, host, datagram, now)
         return Proof(Verdict.NOT_OURS)
 
     def _judge(
-        self, fields: dict[bytes, bytes], method: bytes, uri: bytes, host: str, branch: bytes, now: float
+        self, fields: dict[bytes, bytes], method: bytes, uri: bytes, host: str, datagram: bytes, now: float
     ) -> Proof:
         nonce = self._ours(fields.get(b"nonce", b""), host)
         if nonce is None or not _same_target(fields.get(b"uri", b""), uri):
@@ -128,7 +134,7 @@ class Digest:
         # An unknown user costs the same work as a wrong password.
         if not _right(fields, method, account or _UNKNOWN) or account is None:
             proof.verdict = Verdict.WRONG if fresh else Verdict.NOT_OURS
-        elif fresh and self._first_use(fields, nonce, branch):
+        elif fresh and self._first_use(fields, nonce, datagram, now):
             proof.verdict = Verdict.GOOD
         else:
             proof.verdict = Verdict.STALE
@@ -147,7 +153,7 @@ class Digest:
         genuine = hmac.compare_digest(self._tokens.nonce_mark(raw[:9], host), raw[9:])
         return raw[:9] if genuine else None
 
-    def _first_use(self, fields: dict[bytes, bytes], nonce: bytes, branch: bytes) -> bool:
+    def _first_use(self, fields: dict[bytes, bytes], nonce: bytes, datagram: bytes, now: float) -> bool:
         try:
             number = int(fields.get(b"nc", b"1"), 16)
         except ValueError:
@@ -159,7 +165,7 @@ class Digest:
             if len(self._uses) >= _MOST:
                 self._forget_oldest()
             uses = self._uses[nonce] = _Uses()
-        return uses.take(number, branch)
+        return uses.take(number, datagram, now)
 
     def _forget_oldest(self) -> None:
         """Make room. Nonces as old as the forgotten one are stale from now on, so that none is ever used twice."""

@@ -104,7 +104,8 @@ class Inward:
         if not self.digest.ready:
             return self._answer(request, source, 503, b"Service Unavailable", b"Retry-After: 5")
         credentials = request.values(b"authorization") + request.values(b"proxy-authorization")
-        proof = self.digest.judge(credentials, request.method, request.uri, source.host, request.via.branch, now)
+        datagram = request.fingerprint(source.port) if credentials else b""
+        proof = self.digest.judge(credentials, request.method, request.uri, source.host, datagram, now)
         if proof.user and self.guard.banned(source.host, now, proof.user):
             self.refuse(Refusal.BANNED, source, _named(proof.user), now)
             return []

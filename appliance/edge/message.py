@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from hashlib import blake2b
 
 from appliance.edge import grammar
 from appliance.edge.fields import ONCE, OURS, names, unfolded
@@ -89,6 +90,11 @@ class Request(Message):
     def max_forwards(self) -> int:
         """How many hops are left before us; 70 when nothing is said."""
         return int(self.first(b"max-forwards") or 70)
+
+    def fingerprint(self, port: int) -> bytes:
+        """What this request, from this port, has in common with nothing but its repeats."""
+        whole = b"\r\n".join([b"%d" % port, self.start, *self.lines, b"", self.body])
+        return blake2b(whole, digest_size=16).digest()
 
     def stamped(self, host: str, port: int) -> bytes:
         """The topmost Via line, saying where the request really came from (section 18.2.1, RFC 3581)."""

@@ -69,8 +69,9 @@ def test_an_account_without_a_hash_of_that_kind_is_not_let_in_by_an_empty_one() 
     assert not _right(RFC_7616_MD5, b"GET", Account(who.extension, "", who.sha256))
 
 
-def registered(phone: Phone, header: bytes, *, branch: bytes = b"") -> int:
-    found = phone.ask(phone.message(b"REGISTER", more=[b"Contact: <%b>" % phone.contact, header], branch=branch))
+def registered(phone: Phone, header: bytes, *, branch: bytes = b"", number: int = 0) -> int:
+    more = [b"Contact: <%b>" % phone.contact, header]
+    found = phone.ask(phone.message(b"REGISTER", more=more, branch=branch, number=number))
     assert found is not None
     return found.status
 
@@ -147,10 +148,11 @@ def test_counts_may_repeat_only_with_the_datagram_and_may_come_out_of_order() ->
     phone = Phone(house, "101", udp(7))
     challenge = phone.ask(phone.message(b"REGISTER"))
     assert challenge is not None
+    numbers: dict[bytes, int] = {}
 
     def use(count: int, branch: bytes) -> int:
         header = proof(challenge, b"REGISTER", b"sip:192.168.1.1", "101", "pw101", nc=count)
-        return registered(phone, header, branch=branch)
+        return registered(phone, header, branch=branch, number=numbers.setdefault(branch, 2 + len(numbers)))
 
     assert use(1, b"z9hG4bKa") == 200
     assert use(1, b"z9hG4bKa") == 200
@@ -160,6 +162,30 @@ def test_counts_may_repeat_only_with_the_datagram_and_may_come_out_of_order() ->
     assert use(100, b"z9hG4bKe") == 200
     assert use(36, b"z9hG4bKf") == 401
     assert use(37, b"z9hG4bKg") == 200
+
+
+def test_what_somebody_overheard_is_good_for_nothing_else() -> None:
+    house = House()
+    phone = Phone(house, "101", udp(7))
+    challenge = phone.ask(phone.message(b"REGISTER"))
+    assert challenge is not None
+    header = proof(challenge, b"REGISTER", b"sip:192.168.1.1", "101", "pw101")
+    overheard = phone.message(b"REGISTER", more=[b"Contact: <%b>" % phone.contact, header])
+
+    def status(data: bytes, port: int = 5060) -> int:
+        found = Phone(house, "101", udp(7, port)).ask(data)
+        assert found is not None
+        return found.status
+
+    assert status(overheard) == 200
+    assert status(overheard) == 200, "the telephone itself, which has heard no answer"
+    assert status(overheard.replace(phone.contact, b"sip:101@192.168.1.7:6666")) == 401
+    assert status(overheard.replace(b"CSeq: 2 ", b"CSeq: 3 ")) == 401
+    assert status(overheard, 6666) == 401
+    house.pass_time(31)
+    assert status(overheard) == 200
+    house.pass_time(2)
+    assert status(overheard) == 401, "no telephone waits so long"
 
 
 def test_a_forgotten_nonce_is_never_good_again(monkeypatch: pytest.MonkeyPatch) -> None:
