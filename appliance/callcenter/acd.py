@@ -6,16 +6,18 @@ an end, an operator who does not answer is set aside and the caller keeps their 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from appliance.callcenter.operators import Operator, Waiter
+from appliance.callcenter.operators import Operator, Shows, Waiter
 from appliance.callcenter.settings import QueueSettings
 from appliance.calls.events import OperatorWish
 from appliance.calls.facts import OperatorState
 from appliance.calls.moment import Moment
 from appliance.calls.names import CallId, Extension
 from appliance.calls.timers import Timers
+
+READY = OperatorState.READY
 
 SHORT_ASIDE_SECONDS = 20.0
 """A telephone that was busy or could not be reached may be free again soon; one that rang unheard stands alone."""
@@ -67,7 +69,7 @@ class CallCenter:
         self.waiters: dict[CallId, Waiter] = {}
         """In the order of joining."""
         self._timers: Timers[tuple[str, str]] = Timers()
-        self._shown: dict[Extension, tuple[OperatorState, str]] = {}
+        self._shown: dict[Extension, Shows] = {}
 
     # ---- what the owner sets up
 
@@ -219,9 +221,14 @@ class CallCenter:
 
     def _settle(self, now: Moment) -> list[Move]:
         """Give every free operator the caller who waits longest for them, then say what has changed."""
-        self._note_idle(now)
-        moves: list[Move] = []
-        ready = [one for one in self.operators.values() if one.state is OperatorState.READY]
+        shows = {extension: operator.shows for extension, operator in self.operators.items()}
+        self._note_idle(shows, now)
+        offers = self._offers([self.operators[who] for who, (state, _) in shows.items() if state is READY], now)
+        shows |= {offer.extension: self.operators[offer.extension].shows for offer in offers}
+        return [*offers, *self._changes(shows)]
+
+    def _offers(self, ready: list[Operator], now: Moment) -> list[Offer]:
+        offers: list[Offer] = []
         for waiter in self.waiters.values() if ready else ():
             if waiter.offered_to is not None:
                 continue
@@ -230,29 +237,23 @@ class CallCenter:
             if free:
                 chosen = min(free, key=lambda one: (one.idle_since, members.index(one.extension)))
                 ready.remove(chosen)
-                moves.append(self._offer(waiter, chosen, now))
-        return moves + self._changes()
+                offers.append(self._offer(waiter, chosen, now))
+        return offers
 
     def _offer(self, waiter: Waiter, operator: Operator, now: Moment) -> Offer:
         waiter.offered_to, operator.ringing = operator.extension, waiter.call
         self._timers.set(("ring", operator.extension), now.mono + self.queues[waiter.queue].ring_seconds)
         return Offer(waiter.call, operator.extension)
 
-    def _note_idle(self, now: Moment) -> None:
+    def _note_idle(self, shows: Mapping[Extension, Shows], now: Moment) -> None:
         """Idleness begins when somebody becomes ready; being rung in vain for a caller who gives up does not end it."""
-        for operator in self.operators.values():
-            shown, _ = self._shown.get(operator.extension, (None, ""))
-            if operator.state is OperatorState.READY and shown not in (OperatorState.READY, OperatorState.RINGING):
-                operator.idle_since = now.mono
+        for extension, (state, _) in shows.items():
+            if state is READY and self._shown.get(extension, (None, ""))[0] not in (READY, OperatorState.RINGING):
+                self.operators[extension].idle_since = now.mono
 
-    def _changes(self) -> list[Move]:
-        changes: list[Move] = []
-        for extension, operator in self.operators.items():
-            shown = (operator.state, operator.reason)
-            if self._shown.get(extension) != shown:
-                self._shown[extension] = shown
-                changes.append(StateChanged(extension, *shown))
-        return changes
+    def _changes(self, shows: Mapping[Extension, Shows]) -> list[Move]:
+        before, self._shown = self._shown, dict(shows)
+        return [StateChanged(who, *shown) for who, shown in shows.items() if before.get(who) != shown]
 
     def _withdraw(self, waiter: Waiter, reason: str) -> list[Move]:
         extension = waiter.offered_to

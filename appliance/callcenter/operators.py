@@ -13,6 +13,9 @@ from appliance.calls.facts import OperatorState
 from appliance.calls.moment import Moment
 from appliance.calls.names import CallId, Extension
 
+Shows = tuple[OperatorState, str]
+"""What an operator does, and the words behind it."""
+
 
 @dataclass(slots=True)
 class Operator:
@@ -56,13 +59,19 @@ class Operator:
     @property
     def reason(self) -> str:
         """The words behind the state, where it has any."""
-        match self.state:
+        return self.shows[1]
+
+    @property
+    def shows(self) -> Shows:
+        """State and reason."""
+        state = self.state
+        match state:
             case OperatorState.PAUSED:
-                return self.pause_reason
+                return state, self.pause_reason
             case OperatorState.SET_ASIDE:
-                return self.set_aside
+                return state, self.set_aside
             case _:
-                return ""
+                return state, ""
 
 
 @dataclass(slots=True)
