@@ -121,8 +121,11 @@ class FrontDesk:
         self._deal(self._board.handle(event, now))
 
     def _deal(self, outputs: Iterable[Output]) -> None:
-        """Have all of it done, in order: what a command brings about at once waits until those before it are done."""
-        self._to_do.extend(outputs)
+        """Have all of it done: first what somebody waits for, then what is written down, each in its order.
+
+        What a command brings about at once waits until all before it is done.
+        """
+        self._to_do.extend(sorted(outputs, key=lambda output: isinstance(output, Fact)))
         if self._dealing:
             return
         self._dealing = True
