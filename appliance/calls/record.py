@@ -215,7 +215,7 @@ class RecordInProgress:
         if record.operators:
             return Result.ANSWERED
         if record.direction is not Direction.IN:
-            return Result.INFORMED if self._listened else Result.NOT_REACHED
+            return Result.INFORMED if self._listened and not record.queue else Result.NOT_REACHED
         informed = self._listened and not record.queue and Role.CALLED not in self._legs.values() and self._closed_heard
         return Result.INFORMED if informed else Result.MISSED
 

@@ -85,6 +85,11 @@ def test_what_became_of_a_call_from_outside(story: tuple[facts.CallFact, ...], r
     [
         (Direction.OUT, (), Result.NOT_REACHED),
         (Direction.INTERNAL, (facts.PlaceReached(at(1), CALL, "menu main"),), Result.INFORMED),
+        (
+            Direction.INTERNAL,
+            (facts.PlaceReached(at(1), CALL, "queue a"), facts.QueueJoined(at(1), CALL, "a")),
+            Result.NOT_REACHED,
+        ),
         (Direction.OUT, (facts.TalkBegan(at(9), CALL, LEG, PHONE, ANA),), Result.ANSWERED),
     ],
 )

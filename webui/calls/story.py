@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from appliance.calls.facts import EndedBy
 from appliance.calls.names import Cause, Direction
 from appliance.calls.record import CallRecord, Step
 from webui.heard import heard
@@ -69,6 +70,7 @@ _ENDED = {
     "called": N_("Our side hung up."),
     "box": N_("The box ended the call."),
 }
+_ENDED_THERE = N_("The other side hung up.")
 
 
 _CAME_BY = {
@@ -105,7 +107,7 @@ def _words(record: CallRecord, step: Step) -> str:
         case "queue_left":
             return _(_LEFT[detail]) if detail in _LEFT else ""
         case "talk_began":
-            return _("%(name)s answered; the talk began.", name=person(who))
+            return _("%(name)s answered; the talk began.", name=_who_answered(record, who))
         case "held":
             return _("The call was put on hold.")
         case "resumed":
@@ -115,9 +117,14 @@ def _words(record: CallRecord, step: Step) -> str:
         case "recording_kept":
             return _("The recording is not whole: %(why)s", why=heard(detail)) if detail else ""
         case "call_ended":
-            return _(_ENDED.get(who, _ENDED["box"])) + _why(record, detail)
+            return _ended(record, who) + _why(record, detail)
         case _:
             return step.what.replace("_", " ") + (f": {detail}" if detail else "")
+
+
+def _who_answered(record: CallRecord, ours: str) -> str:
+    """Of a call out it is the one who was called: ours is the one who called."""
+    return telephone(record.dialled) if record.direction is Direction.OUT else person(ours)
 
 
 def _began(record: CallRecord, step: Step) -> str:
@@ -143,6 +150,12 @@ def _reached(where: str, words: str) -> str:
             return before.strip()
         case _:
             return ""
+
+
+def _ended(record: CallRecord, by: str) -> str:
+    if by == EndedBy.CALLED.value and record.direction is not Direction.IN:
+        return _(_ENDED_THERE)
+    return _(_ENDED.get(by, _ENDED["box"]))
 
 
 def _missed(who: str, reason: str) -> str:
