@@ -35,6 +35,8 @@ class Command:
     """NO CARRIER, BUSY, NO ANSWER and NO DIALTONE answer it too (ATD, ATA)."""
     patient: bool = False
     """No answer is not held against the modem."""
+    live: bool = False
+    """Its information lines are told as they come, too: the modem says the same unasked, and the asker may be gone."""
     secret: bool = False
     """Never shown: it carries the PIN."""
     payload: bytes | None = None
@@ -229,7 +231,7 @@ class AtEngine:
             return [self._end(line)]
         if command.prefix and line.startswith(command.prefix + ":"):
             asked.lines.append(line)
-            return []
+            return [Unsolicited(line)] if command.live else []
         if command.plain and not _NEVER_AN_ANSWER.match(line):
             asked.lines.append(line)
             return []

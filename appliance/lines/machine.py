@@ -38,7 +38,8 @@ HANDS_OFF = 5.0
 ECHO_OF_THE_LAST = 1.0
 """Seconds in which NO CARRIER may still belong to the call before; dialling waits it out."""
 
-_LIST = Command("AT+CLCC", 2.0, prefix="+CLCC")
+_LIST = Command("AT+CLCC", 2.0, prefix="+CLCC", live=True)
+"""Its rows take effect as they come, asked for or not; the answer tells what is not among them."""
 _PROCEDURES = ("dial", "answer", "poll", "hang up", "sound", "keys")
 
 
@@ -144,16 +145,16 @@ class CallMachine:
             call.number = number
             self._talk.say(CallerKnown(call.leg, number))
 
-    def row(self, row: CallRow) -> bool:
-        """One row of the list, asked for or not. True: it is our call."""
+    def row(self, row: CallRow) -> None:
+        """One row of the list, asked for or not."""
         if not row.voice:
-            return False
+            return
         if row.status == CallRow.INCOMING and self.call is not None:
             self._make_way(self.call)
         call = self.call
         if call is None or self._claim is not None or not call.is_in(row):
             self._stranger(row)
-            return False
+            return
         call.index, call.missing, call.sent = row.index, 0, True
         match row.status:
             case CallRow.RELEASED:
@@ -165,7 +166,6 @@ class CallMachine:
                 self._talk.say(LegRinging(call.leg))
             case CallRow.INCOMING if row.number:
                 self.caller_is(row.number)
-        return True
 
     def began(self) -> None:
         """The call is connected; now its sound."""
@@ -411,8 +411,8 @@ class CallMachine:
             return
         self._refused_lists = 0
         call = self.call
-        ours = [self.row(row) for row in map(call_row, reply.lines) if row]
-        if call is not None and self.call is call and not any(ours):
+        rows = [row for row in map(call_row, reply.lines) if row and row.voice and row.status != CallRow.RELEASED]
+        if call is not None and not any(call.is_in(row) for row in rows):
             call.missing += 1
             if call.missing >= GONE_AFTER:
                 self.ended("gone")

@@ -106,6 +106,15 @@ def test_silence_ends_a_command_and_a_late_answer_is_not_taken_for_the_next() ->
     assert at.to_write() == b"AT+CLCC\r"
 
 
+def test_a_line_the_modem_says_unasked_too_is_told_at_once_whoever_asked() -> None:
+    at = AtEngine()
+    ticket = at.ask(Command("AT+CLCC", prefix="+CLCC", live=True), 0.0)
+    assert unasked(at.receive(b"\r\n+CLCC: 1,1,6,0,0\r\n", 0.1)) == ["+CLCC: 1,1,6,0,0"]
+    [event] = at.receive(b"\r\nOK\r\n", 0.2)
+    assert isinstance(event, Replied)
+    assert (event.ticket, event.reply.lines) == (ticket, ("+CLCC: 1,1,6,0,0",))
+
+
 def test_a_late_answer_that_never_comes_is_not_waited_for_long() -> None:
     at = AtEngine()
     at.ask(Command("AT+CHUP", 5.0), 0.0)
