@@ -300,7 +300,7 @@ class Conversations(Table):
         if call.over:
             self._tidy(call)
         elif party is None:
-            self._end(call, EndedBy.CALLER, event.cause, event.detail)
+            self._end(call, _who_ended(event, EndedBy.CALLER), event.cause, event.detail)
         else:
             self._fact(facts.LegLeft(self._now, call.id, leg, event.cause, event.detail))
             self._party_left(call, party, event)
@@ -308,7 +308,7 @@ class Conversations(Table):
     def _party_left(self, call: Call, party: Party, event: events.LegEnded) -> None:
         match call.stage:
             case Talking(other=other) if other == event.leg:
-                self._end(call, EndedBy.CALLED, event.cause, event.detail)
+                self._end(call, _who_ended(event, EndedBy.CALLED), event.cause, event.detail)
             case Calling() as stage if event.leg in stage.legs:
                 left = tuple(leg for leg in stage.legs if leg != event.leg)
                 call.stage = replace(stage, legs=left)
@@ -383,6 +383,11 @@ class Conversations(Table):
             if leg == call.caller and call.caller_gone:
                 continue
             self._do(commands.Hangup(leg, cause))
+
+
+def _who_ended(event: events.LegEnded, party: EndedBy) -> EndedBy:
+    """A party whose modem was unplugged has not put the phone down."""
+    return EndedBy.BOX if event.cause is Cause.FAULT else party
 
 
 def _why_missed(cause: Cause) -> str:
