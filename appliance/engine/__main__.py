@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import gc
 import logging
 import os
@@ -124,6 +125,7 @@ def _step(engine: Engine, library: Library) -> None:
 
 def main() -> int:
     """The process: 0 after SIGTERM, 1 with plain words when it cannot start."""
+    faulthandler.enable()  # should the library crash all the same, the log says where
     sys.setswitchinterval(0.0005)  # the sound clock's thread must not wait for this one
     os.umask(0o077)
     logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
