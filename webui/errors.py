@@ -75,7 +75,8 @@ def _known(error: HTTPException) -> Page:
 
 
 def _unknown(error: Exception) -> Page:
-    log.error("%s %s failed", request.method, request.path, exc_info=error)
+    # The view, not the address: in that may stand the owner's link, or line ends.
+    log.error("%s %s failed", request.method, request.endpoint, exc_info=error)
     return _page(
         500,
         _("Something broke on our side"),

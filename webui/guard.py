@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
+import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response, abort, current_app, g, redirect, request, session, url_for
@@ -18,6 +20,7 @@ from webui.language import LANGUAGES
 from webui.logins import OWNER
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
     from flask import Request
 
 EVERYBODY = frozenset({"static", "welcome.welcome", "welcome.login"})
@@ -56,8 +59,15 @@ _HEADERS = {
 }
 
 
+_HOST = re.compile(
+    r"(?:(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?|\[[0-9a-f:.]{2,45}\])(?::\d{1,5})?", re.IGNORECASE | re.ASCII
+)
+"""A host as browsers write it (RFC 9110, section 7.2). The framework breaks on some that are none."""
+
+
 def protect(app: Flask) -> None:
     """Put the guard before every view of `app`. In this order: a stranger's request stops at the first it fails."""
+    app.wsgi_app = _Hosts(app.wsgi_app)  # type: ignore[method-assign]
     app.session_interface = _Sessions()
     app.config.update(
         SESSION_COOKIE_HTTPONLY=True,
@@ -77,6 +87,20 @@ def protect(app: Flask) -> None:
     app.before_request(_may_they)
     CSRFProtect(app)
     app.after_request(_tell_browser)
+
+
+class _Hosts:
+    """Turns away a request whose Host is none, before anything is made of it."""
+
+    def __init__(self, app: WSGIApplication) -> None:
+        self._app = app
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        host = environ.get("HTTP_HOST", "")
+        if not host or _HOST.fullmatch(host):
+            return self._app(environ, start_response)
+        start_response("400 Bad Request", [("Content-Type", "text/plain"), ("Content-Length", "0")])
+        return []
 
 
 class _Sessions(SecureCookieSessionInterface):
