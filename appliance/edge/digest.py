@@ -22,6 +22,8 @@ LIFETIME = 600.0
 """Seconds a nonce is good for; after that the telephone is told to take a new one, without a new password."""
 REPEATS = 32.0
 """Seconds in which a telephone sends a datagram again that was not answered (64 times T1, RFC 3261 section 17.1.1.2)."""
+_TICK = 0.001
+"""What the time in a nonce is counted in."""
 _MOST = 8192
 _WINDOW = 64
 _FIELD = re.compile(rb'([A-Za-z0-9_\-]+)\s*=\s*("(?:[^"\\]|\\.)*+"|[^\s,"]+)', re.DOTALL)
@@ -91,8 +93,10 @@ class Digest:
         """Has anybody said yet who there is?"""
         return self.realm != b""
 
-    def accept(self, realm: str, accounts: Mapping[bytes, Account]) -> None:
-        """Everybody there is, by extension."""
+    def accept(self, realm: str, accounts: Mapping[bytes, Account], now: float) -> None:
+        """Everybody there is, by extension. Nonces of an earlier life are stale: which of them were used died with it."""
+        if not self.ready:
+            self._forgotten = now - _TICK
         self.realm = realm.encode()
         self._accounts = dict(accounts)
         self._stronger = any(account.sha256 for account in accounts.values())

@@ -112,7 +112,7 @@ class Proxy:
         """Everybody who may register from now on. Who is not in it, or has a new password, is signed off."""
         before, same_realm = self._accounts, accounts.realm.encode() == self._digest.realm
         self._accounts = {account.extension.encode(): account for account in accounts.accounts}
-        self._digest.accept(accounts.realm, self._accounts)
+        self._digest.accept(accounts.realm, self._accounts, now)
 
         def stays(extension: bytes) -> bool:
             old, new = before.get(extension), self._accounts.get(extension)

@@ -188,6 +188,24 @@ def test_what_somebody_overheard_is_good_for_nothing_else() -> None:
     assert status(overheard) == 401, "no telephone waits so long"
 
 
+def test_what_was_overheard_before_a_restart_is_stale_after_it() -> None:
+    tokens, known = Tokens(b"k" * 32), {b"101": accounts().accounts[0]}
+    lives = Digest(tokens), Digest(tokens)
+    lives[0].accept("qendra", known, 5.0)
+    line = lives[0].challenge(b"WWW-Authenticate", "192.168.1.7", 5.0)[0]
+    asked = answer(b"SIP/2.0 401 No\r\nVia: SIP/2.0/UDP x\r\nCSeq: 1 REGISTER\r\n" + line + b"\r\n\r\n")
+    overheard = proof(asked, b"REGISTER", b"sip:x", "101", "pw101").partition(b": ")[2]
+
+    def verdict(life: Digest, datagram: bytes) -> Verdict:
+        return life.judge([overheard], b"REGISTER", b"sip:x", "192.168.1.7", datagram, 6.0).verdict
+
+    assert verdict(lives[0], b"the telephone's") is Verdict.GOOD
+    assert verdict(lives[0], b"another's") is Verdict.STALE
+    lives[1].accept("qendra", known, 5.5)
+    lives[1].accept("qendra", known, 5.7)
+    assert verdict(lives[1], b"another's") is Verdict.STALE
+
+
 def test_a_forgotten_nonce_is_never_good_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("appliance.edge.digest._MOST", 2)
     house = House()
@@ -264,7 +282,7 @@ def test_nonsense_is_challenged_and_nobody_is_blamed(value: bytes) -> None:
 
 def test_a_nonce_with_a_count_that_is_none_is_stale() -> None:
     digest = Digest(Tokens(b"k" * 32))
-    digest.accept("qendra", {b"101": accounts().accounts[0]})
+    digest.accept("qendra", {b"101": accounts().accounts[0]}, 1.0)
     line = digest.challenge(b"WWW-Authenticate", "192.168.1.7", 5.0)[0]
     asked = answer(b"SIP/2.0 401 No\r\nVia: SIP/2.0/UDP x\r\nCSeq: 1 REGISTER\r\n" + line + b"\r\n\r\n")
     given = proof(asked, b"REGISTER", b"sip:x", "101", "pw101").replace(b"nc=00000001", b"nc=zz")
