@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import socket
+import struct
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -22,6 +23,8 @@ class BlockingServer:
 
     KEPT = 10_000
     """Messages kept for a client that is away; older ones fall out, and the count of them is logged."""
+    STALLED = 0.1
+    """Seconds a client that does not read may hold up `send`, once: then it is cut off, and comes back or not."""
 
     def __init__(
         self,
@@ -81,6 +84,8 @@ class BlockingServer:
             ).start()
 
     def _listen(self, client: socket.socket) -> None:
+        patience = struct.pack("ll", int(self.STALLED), int(self.STALLED % 1 * 1_000_000))
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, patience)
         with client, client.makefile("rb") as lines:
             try:
                 client.sendall(self._seam.encode(self._seam.hello, self._clock()))
@@ -104,7 +109,7 @@ class BlockingServer:
                 with contextlib.suppress(OSError):
                     self._client.shutdown(socket.SHUT_RDWR)
             self._client = client
-            kept, self._kept = list(self._kept), deque(maxlen=self.KEPT)
-            for line in (greeting, *kept):
-                if not self._write(client, line):
-                    return
+            if not self._write(client, greeting):
+                return
+            while self._kept and self._write(client, self._kept[0]):
+                self._kept.popleft()

@@ -165,22 +165,20 @@ class Bench:
 
     def clear(self) -> None:
         """End what the test has left; every leg must go."""
-        heard = list(self.desk.events)
-        born = {event.leg for event in heard if isinstance(event, events.PhoneRang | events.LegAnswered)}
-        born |= self._made
-        gone = {event.leg for event in heard if isinstance(event, events.LegEnded)}
-        for leg in born - gone:
+        for leg in self._new_desk():
             self.desk.tell(commands.Hangup(leg))
-        for leg in born - gone:
             self.ended(leg)
+        assert self._new_desk() == []
         self._made.clear()
         for phone in self.edge.calls.values():
             phone.close()
-        fresh = Desk(self.folder / "engine.sock")
-        assert fresh.hears(events.EngineUp).legs == ()
-        self.desk.close()
-        self.desk = fresh
         assert "Traceback" not in self.said
+
+    def _new_desk(self) -> list[LegId]:
+        """Come back as a desk that knows nothing; returns the legs there are."""
+        self.desk.close()
+        self.desk = Desk(self.folder / "engine.sock")
+        return [leg.leg for leg in self.desk.hears(events.EngineUp).legs]
 
     @property
     def said(self) -> str:

@@ -160,9 +160,7 @@ def test_whatever_people_do(seed: int, tmp_path: Path, modems: list[PcmModem]) -
         recordings = Counter(event.call for event in told if isinstance(event, events.RecordingEnded))
         assert recordings == Counter(wild.recorded)
         _nothing_after_the_end(told)
-        phone, leg = box.call_in_answered()
-        assert phone
-        assert leg
+        box.call_in_answered()
     assert len(born) > 10
     assert sum(isinstance(event, events.LegAnswered) for event in told) > 5
 
