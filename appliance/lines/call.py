@@ -72,6 +72,8 @@ class Call:
     index: int | None = None
     """The modem's number for it, once seen."""
     rings: int = 0
+    up_early: bool = False
+    """The modem has taken it before we said so: our ATA for the call before it came late, or it answers by itself."""
     connected: bool = False
     missing: int = 0
     """Lists in a row without it."""

@@ -310,6 +310,8 @@ class GsmLine:
                 yield from self._look_at_network()
             if beats % SIGNAL_BEATS == 0 or self.health.signal is None:
                 yield from self._look_at_signal()
+            if self._calls.call is None:
+                yield from self._calls.look()  # is there one nobody told us of?
             if self._talk.now - self._last_good >= BEAT / 2:
                 reply = yield from ask(_AT)
                 if not reply.ok:

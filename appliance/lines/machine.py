@@ -24,6 +24,8 @@ log = logging.getLogger("qendra.lines")
 
 REPORT_AFTER = 1.0
 """Seconds a ringing call waits for its +CLIP before it is reported without."""
+RINGS_ON = 3.0
+"""Seconds between rings we count ourselves, for a call the modem has taken early: it rings no more."""
 SOUND_WINDOW = 12.0
 """Seconds the modem has to turn its sound on."""
 POLL, POLL_ENDING = 2.0, 0.5
@@ -75,7 +77,10 @@ class CallMachine:
         call = self.call
         if call is not None and call.leg == leg and call.state is State.INCOMING:
             self._move(call, State.ANSWERING)
-            self._take(call)
+            if call.up_early:
+                self.began()
+            else:
+                self._take(call)
 
     def dial(self, leg: LegId, number: str) -> None:
         """Call a number; refused at once when the line is in use or the number is not one."""
@@ -170,6 +175,9 @@ class CallMachine:
     def began(self) -> None:
         """The call is connected; now its sound."""
         call = self.call
+        if call is not None and call.state is State.INCOMING and not call.up_early:
+            call.up_early = True
+            self._timers.set("ring on", self._now + RINGS_ON)
         if call is None or State.ACTIVE not in MAY_BECOME[call.state]:
             return
         self._move(call, State.ACTIVE)
@@ -252,6 +260,10 @@ class CallMachine:
                 self._talk.say(LegEnded(claim.leg, Cause.NORMAL, "the call ended while the desk was away"))
         self._listed(reply)
 
+    def look(self) -> Procedure:
+        """Ask for the list, and believe it."""
+        self._listed((yield from ask(_LIST)))
+
     def next_deadline(self) -> float | None:
         return self._timers.next()
 
@@ -264,6 +276,9 @@ class CallMachine:
             match name:
                 case "report" if not call.told:
                     self._report(call)
+                case "ring on" if call.state is State.INCOMING:
+                    self._timers.set("ring on", self._now + RINGS_ON)
+                    self.rang()
                 case "reason":
                     self._finish(call, call.cause, call.detail)
                 case "hands off" if not call.over:
@@ -385,7 +400,7 @@ class CallMachine:
     def _finish(self, call: Call, cause: Cause, detail: str) -> None:
         self.call, self._last_end, self._keys = None, self._now, ""
         self._talk.stop(*_PROCEDURES)
-        for name in ("report", "reason", "hands off", "sound", "guard"):
+        for name in ("report", "ring on", "reason", "hands off", "sound", "guard"):
             self._timers.cancel(name)
         self._close_sound(call)
         if not call.told:  # it rang, however briefly: somebody wanted us
@@ -443,17 +458,14 @@ class CallMachine:
         while True:
             yield from ask(Command("AT+CHUP", LIMIT[State.ENDING]))  # ERROR: it has gone already; the list will say
             for _ in range(10):
-                yield from self._looking()
+                yield from self.look()
                 yield from pause(POLL_ENDING)
 
     def _polling(self, first: float) -> Procedure:
         yield from pause(first)
         while True:
-            yield from self._looking()
+            yield from self.look()
             yield from pause(POLL)
-
-    def _looking(self) -> Procedure:
-        self._listed((yield from ask(_LIST)))
 
     def _sounding(self, call: Call) -> Procedure:
         call.pcm = True

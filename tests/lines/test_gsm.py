@@ -12,7 +12,7 @@ from appliance.lines.call import wrong_with
 from appliance.lines.effects import SoundOver, SoundWanted
 from appliance.lines.settings import Adopted, LineSettings
 from appliance.lines.virtual.manners import Manners
-from appliance.lines.virtual.network import FarManner
+from appliance.lines.virtual.network import FarCall, FarManner
 from tests.lines.world import World
 
 NUMBER = "+355672000009"
@@ -220,6 +220,43 @@ def test_keys_by_sound_are_not_reported_twice() -> None:
     world.run(2)
     assert b"DDET" not in world.written
     assert not world.all(KeyPressed)
+
+
+def test_an_answer_that_comes_late_takes_the_next_call() -> None:
+    world = World(manners=Manners(delays={"ATA": 0.5}), worst_delay=0.0).until_up()
+    world.ring("0672000001")
+    world.until(world.has(LineRang))
+    world.answer(LegId("in-1"))
+    world.run(0.2)
+    world.far_hangs_up()
+    world.run(0.1)
+    world.ring("0672000002")
+    world.until(world.has(LegRangAgain))
+    assert world.modem.network.active, "our answer was for the first, and the second has got it"
+    assert world.calls()[-1] == LegRangAgain(LegId("in-2"), 2)
+    world.answer(LegId("in-2"))
+    world.until(world.has(SoundWanted))
+    assert world.written.count(b"ATA") == 1
+    world.far_hangs_up()
+    world.run(2)
+    assert world.ended() == [
+        LegEnded(LegId("in-1"), Cause.CANCELLED, "NO CARRIER"),
+        LegEnded(LegId("in-2"), Cause.NORMAL, "NO CARRIER"),
+    ]
+
+
+def test_a_call_nobody_told_us_of_is_found_and_hung_up() -> None:
+    world = World().until_up()
+    world.modem.network.call = FarCall(outgoing=False, number="", status=0)
+    world.run(15)
+    assert world.modem.network.call is None
+
+
+def test_a_ring_that_was_lost_is_found_in_the_list() -> None:
+    world = World(manners=Manners(ring_every=60.0)).until_up()
+    world.ring()
+    world.to_line.parcels.clear()
+    world.until(world.has(LineRang), 15)
 
 
 def test_an_end_that_nobody_says_is_found_in_the_list() -> None:
