@@ -68,6 +68,9 @@ class Engine:
     """Loudness, of 100, that is a voice and not the noise of a line."""
     MUTE = 5.0
     """Seconds of a voice on one side and silence on the other after which a modem's uplink is called dead."""
+    QUIET = 20.0
+    """Seconds between two looks at a telephone's sound. One that sent nothing between them is asked if it is there: a
+    telephone that lost its power ends no call, and would keep the line busy for ever."""
     ECHO = 0.3
     """Seconds after our own keys in which a line may still echo them."""
 
@@ -89,6 +92,7 @@ class Engine:
         self._born = os.urandom(4).hex()
         self._count = itertools.count(1)
         self._uplinks_at = 0.0
+        self._phones_at = 0.0
         wiring: Wiring[SoundEnd] = Wiring(connect, disconnect)
         self._wiring = wiring
         self._players = Players(library, wiring, say)
@@ -378,6 +382,12 @@ class Engine:
             if loudest > self.SPEAKING and now - leg.sound.spoken_at > self.MUTE:
                 self._trouble(leg, "the other side speaks, but the modem is sent silence")
 
+    def _look_after_phones(self) -> None:
+        for leg in self._by_dialog.values():
+            before, leg.heard = leg.heard, leg.dialog.heard()
+            if leg.answered and leg.ending is None and leg.heard == before:
+                leg.dialog.ask()
+
     # -- together ------------------------------------------------------------------------------------
 
     def _ended(self, leg: Leg, cause: Cause, detail: str, now: float) -> None:
@@ -399,6 +409,9 @@ class Engine:
         if self._by_sound and now >= self._uplinks_at:
             self._uplinks_at = now + 1.0
             self._listen_to_uplinks(now)
+        if self._by_dialog and now >= self._phones_at:
+            self._phones_at = now + self.QUIET
+            self._look_after_phones()
 
     def leave(self, now: float) -> None:
         """End everything, politely and at once; go on calling `work` until `done`."""

@@ -25,6 +25,8 @@ class PhoneLeg:
     sound_open: bool = False
     rang: bool = False
     held: bool = False
+    heard: int = 0
+    """Packets of its sound when we last looked."""
     ending: Cause | None = None
     """Why we are hanging up, when it is we who do."""
     _last_key: tuple[str, bool, float] = ("", False, 0.0)

@@ -86,6 +86,23 @@ class Dialog(SoundEnd):
             with _crossing("send keys"):
                 self._raw.sendDtmf(operation)
 
+    def heard(self) -> int:
+        """Packets of sound that have come from it so far; 0 while there is no stream."""
+        if self._raw is None or not self._raw.hasMedia():
+            return 0
+        try:
+            return int(self._raw.getStreamStat(0).rtcp.rxStat.pkt)
+        except pj.Error:
+            return 0
+
+    def ask(self) -> None:
+        """Is it still there? Any answer will do; to none, or to "I know of no such call", the library ends the call."""
+        if self._raw is not None:
+            question = pj.CallSendRequestParam()
+            question.method = "OPTIONS"
+            with _crossing("ask"):
+                self._raw.sendRequest(question)
+
 
 class RawCall(pj.Call):  # type: ignore[misc]  # an untyped library
     """The library's call. Known to its dialog and to nobody else."""
