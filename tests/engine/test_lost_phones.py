@@ -18,7 +18,7 @@ def silent_phone(box: Bench) -> tuple[Phone, LegId]:
     leg = box.new_leg()
     box.desk.tell(commands.DialPhone(leg, Extension("102"), "dev-2", "101"))
     phone = box.edge.next_invite()
-    phone._sound_to = lambda sdp: None  # type: ignore[method-assign]
+    phone._sound_to = lambda sdp: None  # type: ignore[method-assign]  # noqa: ARG005
     phone.answer()
     box.answered(leg)
     return phone, leg
