@@ -19,8 +19,9 @@ import threading
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
+from waitress.channel import HTTPChannel
 from waitress.server import create_server
 
 from appliance.calls.names import CallId
@@ -40,6 +41,14 @@ log = logging.getLogger("qendra.web")
 MOST_STREAMS = 24
 OTHER_THREADS = 8
 """Each live page has a thread to itself; everything else shares these."""
+
+MOST_CONNECTIONS = 300
+MOST_OF_ONE = 80
+"""Connections of one address. A browser opens six, and one for each live page."""
+PROXIES = frozenset({"127.0.0.1", "::1"})
+"""Addresses behind which many people may be: a web server of the installer's in front of ours."""
+QUIET_SECONDS = 45
+"""A connection that asks nothing for so long is closed."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -67,7 +76,9 @@ def main(arguments: list[str] | None = None) -> int:
             host=wishes.bind,
             port=wishes.port,
             threads=MOST_STREAMS + OTHER_THREADS,
-            connection_limit=200,
+            connection_limit=MOST_CONNECTIONS,
+            channel_timeout=QUIET_SECONDS,
+            cleanup_interval=15,
             channel_request_lookahead=1,  # so that a stream learns that its browser has left
             max_request_body_size=1 << 20,
             clear_untrusted_proxy_headers=True,
@@ -76,11 +87,21 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         log.critical("the page cannot listen on %s port %d: %s", wishes.bind, wishes.port, error.strerror)
         return 1
+    server.channel_class = _admitted
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGINT, _leave)
     desk.start()
     server.run()
     return 0
+
+
+def _admitted(server: Any, connection: socket.socket, address: tuple[Any, ...], *arguments: Any, **more: Any) -> None:
+    """A new connection as the server makes one, unless its address has too many: nobody alone can keep others out."""
+    same = sum(channel.addr[0] == address[0] for channel in list(server.active_channels.values()))
+    if same >= MOST_OF_ONE and address[0] not in PROXIES:
+        connection.close()
+        return
+    HTTPChannel(server, connection, address, *arguments, **more)
 
 
 def _leave(_number: int, _frame: object) -> None:
