@@ -89,8 +89,7 @@ SETTINGS = Settings(
             Hours(
                 name="office",
                 week=(
-                    *(OpenSpan(day, "09:00", "13:00") for day in range(5)),
-                    *(OpenSpan(day, "14:00", "18:00") for day in range(5)),
+                    *(OpenSpan(day, *span) for day in range(5) for span in (("09:00", "13:00"), ("14:00", "18:00"))),
                     OpenSpan(5, "09:00", "24:00"),
                 ),
                 open="menu main",

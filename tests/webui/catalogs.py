@@ -60,7 +60,7 @@ def holes(words: str) -> set[str]:
 
 def words_of(message: Message) -> tuple[str, ...]:
     """The translations of one message, one per plural form."""
-    return (message.string,) if isinstance(message.string, str) else tuple(message.string)
+    return (message.string,) if isinstance(message.string, str) else tuple(message.string or ())
 
 
 def write(catalog: Catalog, file: IO[bytes]) -> None:

@@ -79,6 +79,12 @@ class MemoryDesk:
             self.is_away = away
             self._tell()
 
+    def speak(self, message: asks.Speak) -> Answer:
+        """Say it into a file."""
+        path = self.sounds / f"{abs(hash(message.text))}.wav"
+        write_sound(path, 1.0, channels=1)
+        return asks.Spoken(message.ask, str(path))
+
     def _tell(self) -> None:
         self._number += 1
         self._changed.notify_all()
@@ -108,10 +114,8 @@ class MemoryDesk:
                 self.live = replace(self.live, tasks=left)
                 self._tell()
                 return Done(ask)
-            case asks.Speak(ask=ask, text=text):
-                path = self.sounds / f"{abs(hash(text))}.wav"
-                write_sound(path, 1.0, channels=1)
-                return asks.Spoken(ask, str(path))
+            case asks.Speak():
+                return self.speak(message)
             case asks.SeeSecret(ask=ask):
                 return asks.SecretIs(ask, self.key)
             case _:

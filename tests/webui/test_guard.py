@@ -149,7 +149,7 @@ def test_no_page_holds_a_script_or_a_style_of_its_own(app: Flask, owner: Browser
             assert " onclick" not in text, endpoint
 
 
-def test_a_box_that_has_just_started_says_so(app: Flask, stranger: Browser, desk: MemoryDesk) -> None:
+def test_a_box_that_has_just_started_says_so(stranger: Browser, desk: MemoryDesk) -> None:
     desk.go(away=True)
     answer = stranger.get("/login?language=en")
     assert answer.status_code == 503
@@ -170,7 +170,7 @@ def test_while_the_desk_is_away_people_can_still_look(owner: Browser, desk: Memo
         assert "The switchboard is restarting" in answer.text, path
 
 
-def test_errors_are_pages_in_plain_words(app: Flask, owner: Browser, archive: MemoryArchive) -> None:
+def test_errors_are_pages_in_plain_words(owner: Browser, archive: MemoryArchive) -> None:
     missing = owner.get("/nowhere")
     assert (missing.status_code, "There is no such page" in missing.text) == (404, True)
     assert owner.post("/calls").status_code == 405

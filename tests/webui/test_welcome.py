@@ -46,7 +46,8 @@ def test_the_link_works_once(stranger: Browser, another: Callable[[], Browser], 
     assert set(first_day.accounts) == {"blerim hoxha"}
 
 
-def test_a_wrong_link_says_so_and_cannot_be_guessed_for_long(stranger: Browser, first_day: MemoryDesk) -> None:
+@pytest.mark.usefixtures("first_day")
+def test_a_wrong_link_says_so_and_cannot_be_guessed_for_long(stranger: Browser) -> None:
     assert "used" in stranger.get("/welcome/nonsense").text
     answers = [stranger.get(f"/welcome/{guess}").status_code for guess in range(30)]
     assert answers[-1] == 429

@@ -24,7 +24,7 @@ class Operator:
 
     def added_to(self, settings: Settings) -> Settings:
         """The firm with one more."""
-        if any(one.extension == self.person.extension for one in settings.people):
+        if self.person.extension in _taken(settings):
             raise Refused(N_("This number is taken."), "people.extension")
         people = sorted((*settings.people, self.person), key=lambda one: (len(one.extension), one.extension))
         return self._in_queues(replace(settings, people=tuple(people)))
@@ -96,9 +96,16 @@ def without(settings: Settings, extension: str) -> Settings:
 
 def free_extension(settings: Settings) -> str:
     """The number after the highest that people have, or 101."""
-    taken = {*settings.emergency_numbers, *(str(one.extension) for one in settings.people)}
-    taken |= {*(str(queue.extension) for queue in settings.queues), *(str(m.extension) for m in settings.flow.menus)}
+    taken = _taken(settings)
     number = max((int(one.extension) for one in settings.people if one.extension.isdecimal()), default=100) + 1
     while str(number) in taken:
         number += 1
     return str(number)
+
+
+def _taken(settings: Settings) -> set[str]:
+    """Every number that means something inside the firm already."""
+    people = {str(person.extension) for person in settings.people}
+    queues = {str(queue.extension) for queue in settings.queues}
+    menus = {str(menu.extension) for menu in settings.flow.menus}
+    return people | queues | menus | set(settings.emergency_numbers)
