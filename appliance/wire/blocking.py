@@ -43,6 +43,7 @@ class BlockingServer:
         self._lock = threading.Lock()
         self._client: socket.socket | None = None
         self._kept: deque[bytes] = deque(maxlen=self.KEPT)
+        self._fallen_out = 0
         threading.Thread(target=self._serve, name=f"seam-{seam.name}", daemon=True).start()
 
     def send(self, message: object) -> None:
@@ -50,6 +51,7 @@ class BlockingServer:
         line = self._seam.encode(message, self._clock())
         with self._lock:
             if self._client is None or not self._write(self._client, line):
+                self._fallen_out += len(self._kept) == self.KEPT
                 self._kept.append(line)
 
     def close(self) -> None:
@@ -109,6 +111,9 @@ class BlockingServer:
                 with contextlib.suppress(OSError):
                     self._client.shutdown(socket.SHUT_RDWR)
             self._client = client
+            if self._fallen_out:
+                log.warning("%s: %d messages fell out while nobody listened", self._seam.name, self._fallen_out)
+                self._fallen_out = 0
             if not self._write(client, greeting):
                 return
             while self._kept and self._write(client, self._kept[0]):
