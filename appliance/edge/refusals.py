@@ -9,8 +9,11 @@ from appliance.edge.flows import Flow
 
 WINDOW = 10.0
 """Seconds."""
-_MOST = 200
-"""Kinds open at a time; a flood of ever new ones is told as one kind."""
+MOST = 32
+"""Kinds open at a time; a flood of ever new ones is told as one kind. Each is a line of the journal, which lives on a
+memory card and is kept for weeks: strangers must not be able to fill it."""
+MOST_OF_ONE = 4
+"""The same for one refusal and one address: what stands in the wording may be the stranger's own choice."""
 
 
 @dataclass(slots=True)
@@ -31,7 +34,9 @@ class Refusals:
         """One more; answers what to tell at once, if anything."""
         self.total += 1
         key = (refusal, source.host, detail)
-        if key not in self._open and len(self._open) >= _MOST:
+        if key not in self._open and self._alike(refusal, source.host) >= MOST_OF_ONE:
+            key = (refusal, source.host, "and more of the kind")
+        if key not in self._open and len(self._open) >= MOST:
             key = (refusal, "", "from many addresses")
         fold = self._open.get(key)
         if fold is not None:
@@ -40,6 +45,9 @@ class Refusals:
             return None
         self._open[key] = _Fold(now + WINDOW, str(source))
         return Refused(refusal, str(source), key[2])
+
+    def _alike(self, refusal: Refusal, host: str) -> int:
+        return sum(key[0] is refusal and key[1] == host for key in self._open)
 
     def next_deadline(self) -> float | None:
         """When the oldest fold is told."""
