@@ -189,7 +189,7 @@ def test_a_peer_that_does_not_read_is_cut_off_before_it_fills_our_memory(tmp_pat
         server = await serve(ENGINE, path, time.monotonic, met)
         peer = await connect(ENGINE, path, time.monotonic())
         sent, message = 0, commands.SendKeys(A, "1" * 10_000)
-        while not peer._writer.is_closing():
+        while not peer._transport.is_closing():
             peer.send(message, 0.0)
             sent += 10_000
             assert sent < 3 * Peer.BEHIND
@@ -198,6 +198,34 @@ def test_a_peer_that_does_not_read_is_cut_off_before_it_fills_our_memory(tmp_pat
         server.close()
 
     asyncio.run(asyncio.wait_for(story(), 10))
+
+
+@pytest.mark.parametrize("said", [b"", ENGINE.encode(ENGINE.hello, 0.0) + ENGINE.encode(events.LegRinging(A), 1.0)])
+def test_a_peer_that_leaves_in_the_middle_of_a_word(tmp_path: Path, said: bytes) -> None:
+    """What was whole is heard, also when it came before anybody listened; one that never said who it was is refused."""
+    path = tmp_path / "engine.sock"
+
+    def leave_early() -> None:
+        peer, _ = listener.accept()
+        with peer:
+            peer.sendall(said + b'["LegAnsw')
+            peer.recv(1000)
+
+    async def story() -> list[Any]:
+        leaving = asyncio.create_task(asyncio.to_thread(leave_early))
+        peer = await connect(ENGINE, path, time.monotonic())
+        await leaving
+        await asyncio.sleep(0.02)
+        heard: list[Any] = []
+        await peer.listen(lambda message, _: heard.append(message))
+        return heard
+
+    with listening_socket(path) as listener:
+        if said:
+            assert asyncio.run(story()) == [events.LegRinging(A)]
+        else:
+            with pytest.raises(BadMessage, match="left without a word"):
+                asyncio.run(story())
 
 
 def test_a_socket_left_by_a_dead_process_is_replaced_and_a_living_one_is_not(tmp_path: Path) -> None:
@@ -209,3 +237,17 @@ def test_a_socket_left_by_a_dead_process_is_replaced_and_a_living_one_is_not(tmp
     with pytest.raises(OSError, match="in use by another process"):
         listening_socket(path)
     living.close()
+
+
+def test_what_nobody_heard_for_too_long_falls_out_and_is_counted(
+    engine: Engine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(BlockingServer.KEPT + 3):
+        engine.server.send(events.LegRinging(LegId(str(number))))
+
+    async def desk() -> list[tuple[Any, float]]:
+        return await hear(await connect(ENGINE, tmp_path / "engine.sock", time.monotonic()), 2)
+
+    heard = asyncio.run(desk())
+    assert heard[1][0] == events.LegRinging(LegId("3")), "the oldest fall out"
+    assert "3 messages fell out" in caplog.text
