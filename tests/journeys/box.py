@@ -46,7 +46,8 @@ class Box:
     def __init__(self, folder: Path, site: str = "", *, data: Path | None = None, ports: Ports | None = None) -> None:
         """`site` is the text of a site file; without one it is the first firm of a new box. Nothing is started yet."""
         self.folder = folder
-        self.data = data or folder / "data"
+        self.home = data or folder / "data"
+        """Its data folder, as it is told."""
         self.ports = ports or Ports.free()
         self.site = folder / "site.toml" if site else None
         if self.site:
@@ -61,7 +62,7 @@ class Box:
         ports = self.ports
         return [
             sys.executable,
-            *("-m", "appliance.supervisor.cli", "run", "--data", self.data, "--bind", LOOPBACK),
+            *("-m", "appliance.supervisor.cli", "run", "--data", self.home, "--bind", LOOPBACK),
             *("--sip-port", str(ports.sip), "--web-port", str(ports.web)),
             *("--rtp-ports", f"{ports.first_rtp}-{ports.last_rtp}"),
             *(("--site", self.site) if self.site else ()),
@@ -114,6 +115,10 @@ class Box:
                 if pid and Path(f"/proc/{pid}").exists():
                     os.kill(pid, signal.SIGKILL)
 
+    def close(self) -> None:
+        """The end of the story."""
+        self.end()
+
     # ---- what it tells
 
     @property
@@ -149,6 +154,11 @@ class Box:
         return (self.data / "log" / f"{part}.log").read_text(encoding="utf-8", errors="replace")
 
     # ---- its parts
+
+    @property
+    def data(self) -> Path:
+        """Its data folder, as we see it."""
+        return self.home
 
     @property
     def run(self) -> Path:

@@ -11,6 +11,7 @@ from tests.journeys.far_end import FarEnd, Loop
 from tests.journeys.live import Watcher
 from tests.journeys.phones import BaresipPhone
 from tests.journeys.processes import Program
+from tests.journeys.small_disk import SmallDiskBox
 
 VOICES: Mapping[str, float] = {"101": 440.0, "102": 620.0, "103": 810.0, "104": 365.0}
 """Each person's voice, in Hz. The caller outside sings another."""
@@ -35,6 +36,12 @@ class House:
     def box(self, site: str = "", name: str = "box", *, data: Path | None = None, ports: Ports | None = None) -> Box:
         """One that is not started yet."""
         box = Box(self.folder / name, site, data=data, ports=ports)
+        self._boxes.append(box)
+        return box
+
+    def box_on_a_small_disk(self, site: str, megabytes: int) -> SmallDiskBox:
+        """One whose data is on a disk of its own."""
+        box = SmallDiskBox(self.folder / "small", site, megabytes)
         self._boxes.append(box)
         return box
 
@@ -96,7 +103,7 @@ class House:
         for phone in self._phones:
             phone.close()
         for box in self._boxes:
-            box.end()
+            box.close()
         for program in self._programs:
             program.end()
         self.loop.close()

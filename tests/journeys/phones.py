@@ -123,6 +123,7 @@ class BaresipPhone:
 
     def hang_up(self) -> None:
         self.tell("hangup")
+        self.expect("CALL_CLOSED")
 
     def press(self, keys: str) -> None:
         """As RFC 4733 has it."""

@@ -20,6 +20,14 @@ CALLER = "+355690000001"
 MENU = ["place_reached hours office", "place_reached menu main open"]
 
 
+LAMPS = """
+[lamps]
+factory = "mock"
+buzzer = 18
+operators = { 101 = 17, 102 = 27 }
+"""
+
+
 def times_grow(record: CallRecord) -> bool:
     """Every step has its time, one after the other."""
     times = [step.after for step in record.steps]
@@ -37,7 +45,7 @@ def answered_on_the_second_ring(outside: FarEnd) -> None:
 
 def test_a_caller_is_helped(house: House) -> None:
     """Greeting, key, queue; the first operator does not answer, the second does; they talk; all is on record."""
-    box = house.box(site("101 102", ring_seconds=3.0, wrap_up_seconds=1.5)).start()
+    box = house.box(site("101 102", ring_seconds=3.0, wrap_up_seconds=1.5, more=LAMPS)).start()
     office = house.watch(box)
     ana = house.phone(box, "101")
     office.operator("101", "ready")
@@ -52,6 +60,7 @@ def test_a_caller_is_helped(house: House) -> None:
     ringing = ana.rings()  # the longest idle
     assert CALLER in ringing["peeruri"]
     assert office.call("offered").operators == ("101",)
+    assert office.operator("101", "ringing").lamp == "ringing"
     ana.is_over()  # nobody there
     office.operator("101", "set aside")
     besim.rings(1.0)
@@ -63,7 +72,7 @@ def test_a_caller_is_helped(house: House) -> None:
     besim.hears(CALLER_HZ)
     outside.hears(besim.hz)
     assert office.call("talking").recording
-    office.operator("102", "talking")
+    assert office.operator("102", "talking").lamp == "busy"
     besim.hears_cleanly(CALLER_HZ)
     outside.hears_cleanly(besim.hz)
 
