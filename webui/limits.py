@@ -54,14 +54,19 @@ class Limit:
 class Limits:
     """Who has to wait before the next password: by name and address together, by address, and by name.
 
-    The last is wide, so that a stranger who guesses cannot easily keep the owner out.
+    The last is wide, and does not hold where somebody has logged in by this name: strangers who guess, from however many
+    addresses, do not keep the owner out.
     """
+
+    KNOWN = 1024
+    """Names with their addresses that have been right; with more, the one that was right longest ago is forgotten."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._both = Limit(5, 120.0)
         self._address = Limit(20, 600.0)
         self._name = Limit(60, 600.0)
+        self._known: dict[str, None] = {}
 
     def wait(self, name: str, address: str, now: float) -> float:
         """Seconds until this name may be tried from this address; 0 when it may now."""
@@ -91,10 +96,23 @@ class Limits:
         with self._lock:
             for limit, who in self._each(name, address):
                 limit.take_back(who)
-            self._both.forget(f"{name.casefold()} {address}")
+            both = _pair(name, address)
+            self._both.forget(both)
+            self._known.pop(both, None)
+            self._known[both] = None
+            if len(self._known) > self.KNOWN:
+                del self._known[next(iter(self._known))]
 
     def _each(self, name: str, address: str) -> tuple[tuple[Limit, str], ...]:
         """Without a name, it is the address alone that counts: nobody else waits for its slips."""
-        name = name.casefold()
-        by_address = (self._address, address)
-        return ((self._both, f"{name} {address}"), by_address, (self._name, name)) if name else (by_address,)
+        each: list[tuple[Limit, str]] = [(self._address, address)]
+        if name:
+            both = _pair(name, address)
+            each.append((self._both, both))
+            if both not in self._known:
+                each.append((self._name, name.casefold()))
+        return tuple(each)
+
+
+def _pair(name: str, address: str) -> str:
+    return f"{name.casefold()} {address}"

@@ -44,6 +44,26 @@ def test_but_many_addresses_together_are_slowed_down() -> None:
     assert limits.wait("blerim", "198.51.100.1", 1.0) > 0
 
 
+def test_where_somebody_has_logged_in_before_they_are_not_kept_out_by_strangers() -> None:
+    limits = Limits()
+    assert limits.attempt("Blerim", "192.168.1.5", 0.0) == 0
+    limits.succeeded("Blerim", "192.168.1.5")
+    for number in range(500):
+        limits.attempt("blerim", f"192.0.2.{number}", 1.0)
+    assert limits.wait("blerim", "192.168.1.6", 2.0) > 0
+    assert limits.attempt("blerim", "192.168.1.5", 2.0) == 0
+    for _ in range(10):
+        limits.attempt("blerim", "192.168.1.5", 3.0)
+    assert limits.wait("blerim", "192.168.1.5", 4.0) > 0, "guesses from there count as ever"
+
+
+def test_known_addresses_are_bounded() -> None:
+    limits = Limits()
+    for number in range(3 * Limits.KNOWN):
+        limits.succeeded("blerim", str(number))
+    assert len(limits._known) == Limits.KNOWN
+
+
 def test_one_address_cannot_try_every_name() -> None:
     limits = Limits()
     for number in range(19):
