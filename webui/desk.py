@@ -85,7 +85,9 @@ OUTRUN = "version"
 
 
 def change_settings(desk: Desk, who: str, what: str, edit: Callable[[Settings], Settings]) -> asks.Done:
-    """Put `edit(settings in force)` in force. When somebody else was faster, `edit` is applied to what they left.
+    """Put `edit(settings in force)` in force; what changes nothing is not kept as a change.
+
+    When somebody else was faster, `edit` is applied to what they left.
 
     Raises:
         Refused: what comes out contradicts itself; or `edit` itself refused.
@@ -94,6 +96,8 @@ def change_settings(desk: Desk, who: str, what: str, edit: Callable[[Settings], 
     for patience in (2, 1, 0):
         now = ask_for(desk, asks.SeeSettings(0), SettingsAre)
         wanted = edit(now.settings)
+        if wanted == now.settings:
+            return asks.Done(0)
         try:
             return do(desk, asks.ChangeSettings(0, who, what, now.version, wanted))
         except Refused as no:
