@@ -10,8 +10,10 @@ import stat
 import sys
 import termios
 import time
+from array import array
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -123,20 +125,20 @@ def test_a_call_with_sound_both_ways_frame_by_frame(tmp_path: Path) -> None:
     async def told(modem: VirtualModem, desk: Desk) -> None:
         leg = await desk.talk(modem)
         wanted = await desk.said(SoundWanted)
-        engine = Engine(wanted.device, sounds.to_bytes(sounds.counting(3.0)))
+        engine = Engine(wanted.device, sounds.to_bytes(sounds.counting(6.0)))
         await asyncio.sleep(0.2)
         modem.say(sounds.counting(1.0))
-        modem.press("5")
-        assert await desk.said(KeyPressed) == KeyPressed(leg, "5")
-        await asyncio.sleep(1.6)
+        await asyncio.sleep(1.4)
         engine.close()
         counters = modem.state.counters
-        heard_here = sounds.counted(sounds.from_bytes(engine.heard))
-        spoken = [step for step in heard_here if step >= 0]
-        assert _in_order(spoken, 50), spoken
-        heard_there = [step for step in sounds.counted(modem.heard(1.0)) if step >= 0]
-        assert _in_order(heard_there[:40], 40), heard_there
-        assert counters["overruns"] == 0
+        here = _steps(sounds.from_bytes(engine.heard))
+        assert len(here) > 40
+        assert _missing(here) <= counters["unread"], here
+        there = _steps(modem.heard(1.0))
+        assert len(there) > 30
+        assert _missing(there) <= counters["overruns"], there
+        modem.press("5")
+        assert await desk.said(KeyPressed) == KeyPressed(leg, "5")
         modem.hang_up()
         assert await desk.said(LegEnded) == LegEnded(leg, Cause.NORMAL, "NO CARRIER")
         assert [type(one) for one in desk.calls()] == [LineRang, SoundWanted, KeyPressed, SoundOver, LegEnded]
@@ -144,11 +146,14 @@ def test_a_call_with_sound_both_ways_frame_by_frame(tmp_path: Path) -> None:
     story(tmp_path, told)
 
 
-def _in_order(steps: list[int], count: int) -> bool:
-    """`count` steps of the staircase, one after the other; a key's tones before them do not matter."""
-    start = len(steps) - count
-    following = zip(steps[start:], steps[start + 1 :], strict=False)
-    return start >= 0 and all((one + 1) % sounds.COUNTING_STEPS == other for one, other in following)
+def _steps(samples: array[int]) -> list[int]:
+    """The staircase as it was heard; gaps and the line's hiss are no steps."""
+    return [step for step in sounds.counted(samples) if step >= 0]
+
+
+def _missing(steps: list[int]) -> int:
+    """Frames lost between those heard: none on a quiet machine, and never more than were counted."""
+    return sum((other - one - 1) % sounds.COUNTING_STEPS for one, other in pairwise(steps))
 
 
 def test_a_port_nobody_reads_is_not_filled_behind_our_back(tmp_path: Path) -> None:
@@ -308,8 +313,8 @@ def test_a_caller_plays_a_whole_call(tmp_path: Path) -> None:
         assert (state.call, state.number) == ("active", "+355672000001")
         engine = Engine((await desk.said(SoundWanted)).device, sounds.to_bytes(sounds.tone([1000], 3.0)))
         await caller.record(tmp_path / "both.wav")
-        assert await caller.say(tmp_path / "hello.wav") == pytest.approx(0.5, abs=0.05)
-        assert await caller.tone([440, 480], 0.3) == pytest.approx(0.8, abs=0.1)
+        assert await caller.say(tmp_path / "hello.wav") == pytest.approx(0.5)
+        assert 0.3 <= await caller.tone([440, 480], 0.3) < 0.9
         await caller.key("1#")
         await asyncio.sleep(1.2)
         heard = await caller.hear(0.5, [1000, 440], tmp_path / "heard.wav")
@@ -425,11 +430,14 @@ def test_the_program_at_a_terminal(tmp_path: Path) -> None:
     async def run() -> None:
         program = await _program(tmp_path)
         async with asyncio.timeout(20):
-            await asyncio.sleep(1.8)
+            assert program.stdout is not None
+            said = ""
+            while "● registered at Virtual GSM" not in said:
+                said += (await program.stdout.readline()).decode()
             out, err = await program.communicate(b"ring +355672000001\nkey 1\nsignal x\nhangup\nstate\nquit\n")
-        said = out.decode()
+        said += out.decode()
         assert err == b""
-        for words in ("● registered at Virtual GSM", "● rings: +355672000001", "no: no call is up", "registered: True"):
+        for words in ("● rings: +355672000001", "no: no call is up", "registered: True"):
             assert words in said
         assert "a number was expected" in said
         assert program.returncode == 0
