@@ -73,4 +73,4 @@ class Archive(Protocol):
         """One call, or None when there is none of this name."""
 
     def done_tasks(self, limit: int) -> list[DoneTask]:
-        """Lost callers who have been dealt with, the latest lost first."""
+        """Lost callers who have been dealt with, the latest dealt with first."""

@@ -290,7 +290,8 @@ class Past:
             latest = self._shelf().latest(limit * 5)
         except StoreTrouble as trouble:
             raise ArchiveTrouble(str(trouble)) from trouble
-        return [_done(task) for task in latest if task.closed][:limit]
+        closed = sorted((task for task in latest if task.closed), key=lambda task: task.closed, reverse=True)
+        return [_done(task) for task in closed[:limit]]
 
     def _shelf(self) -> TaskShelf:
         with self._opening:

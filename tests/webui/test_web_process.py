@@ -268,6 +268,9 @@ def test_done_tasks_come_from_the_ledger(tmp_path: Path) -> None:
     shelf.take(facts.TaskClosed(at.after(90), TaskId("t2"), "we called", "101", "", call))
     shelf.flush()
     assert [task.who for task in past.done_tasks(10)] == ["101", "Blerim"]
+    shelf.take(facts.TaskClosed(at.after(120), TaskId("t0"), "called again", "102", "", call))
+    shelf.flush()
+    assert [task.who for task in past.done_tasks(2)] == ["102", "101"], "the latest dealt with first"
     shelf.close()
 
 
