@@ -283,15 +283,13 @@ def _welcome(wishes: Wishes, bind: str, places: Places, hardware: Hardware) -> s
     """What a person needs to know once everything answers."""
     seen_at = lan_address() if bind == ANY else bind
     page = f"http://{seen_at}:{wishes.web_port}"
-    lines = [
-        f"{line} (in software: ./qendra virtual-line{_other_data(places)})" if line in hardware.virtual_lines else line
-        for line in hardware.lines
-    ]
+    lines = [f"{line} (in software)" if line in hardware.virtual_lines else line for line in hardware.lines]
     rows = [
         ("The page", f"{page}/"),
         *_owner_rows(places, page),
         ("Telephones", f"register at {seen_at}, port {wishes.sip_port}, UDP or TCP"),
         ("Lines", ", ".join(lines) or "none"),
+        *([("Ring the box", f"./qendra virtual-line{_other_data(places)}")] if hardware.virtual_lines else []),
         ("Kept in", str(places.data)),
         ("Listening at", _reach(bind, chosen=bool(wishes.bind))),
         ("To stop", "Ctrl-C" if sys.stdin and sys.stdin.isatty() else f"kill {os.getpid()}"),

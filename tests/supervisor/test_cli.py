@@ -119,7 +119,8 @@ def test_the_start_text_says_what_a_person_needs(places: Places, tmp_path: Path)
     assert rows["The page"].strip() == "http://192.168.1.10:8090/"
     assert "http://192.168.1.10:8090/welcome/abc" in rows["Owner"]
     assert rows["Telephones"].strip() == "register at 192.168.1.10, port 5070, UDP or TCP"
-    assert rows["Lines"].strip() == f"gsm1, gsm2 (in software: ./qendra virtual-line --data {tmp_path})"
+    assert rows["Lines"].strip() == "gsm1, gsm2 (in software)"
+    assert rows["Ring the box"].strip() == f"./qendra virtual-line --data {tmp_path}"
     assert "the local network; choose another address with --bind" in rows["Listening at"]
 
 

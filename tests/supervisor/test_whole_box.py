@@ -95,7 +95,8 @@ def test_from_nothing_to_a_page_with_an_owners_link(data: Path) -> None:
     with whole_box(data) as box:
         said = box.hear("To stop")
         assert said.startswith("\nQendra is up.\n")
-        assert f"gsm1 (in software: ./qendra virtual-line --data {data})" in said
+        assert "gsm1 (in software)\n" in said
+        assert f"./qendra virtual-line --data {data}\n" in said
         found = re.search(r"http://127\.0\.0\.1:\d+/welcome/(\S+)", said)
         assert found
         with urllib.request.urlopen(found[0], timeout=10) as page:
@@ -128,7 +129,7 @@ def test_the_site_of_the_last_run_stands_and_a_wrong_one_does_not_harm_it(data: 
     site = data / "office.toml"
     site.write_text('phones = { 201 = "first-secret" }\nlines = { a = "virtual", b = "virtual" }\n', encoding="utf-8")
     with whole_box(data, "--site", str(site)) as box:
-        assert f"Lines         a (in software: ./qendra virtual-line --data {data}), b" in box.hear("To stop")
+        assert "Lines         a (in software), b" in box.hear("To stop")
         box.stop()
     site.write_text("phnes = {}\n", encoding="utf-8")
     with whole_box(data, "--site", str(site)) as box:
