@@ -86,7 +86,7 @@ class Box:
         assert self.program.alive, f"the box ended by itself:\n{self.program.words}"
         return "Qendra is up" in self.program.words
 
-    def refuses_to_start(self, seconds: float = 10.0) -> str:
+    def refuses_to_start(self, seconds: float = 15.0) -> str:
         """Start it, expecting that it cannot be started: what it says about that."""
         program = self.begin()
         status = program.wait(seconds)
@@ -180,7 +180,7 @@ class Box:
         os.kill(pid, signal.SIGKILL)
         return at
 
-    def is_back(self, title: str, seconds: float = 10.0) -> float:
+    def is_back(self, title: str, seconds: float = 15.0) -> float:
         """Wait for the sentence at the terminal; returns the monotonic second it was seen at."""
         wait_for(f"{title} is back", lambda: f"{title} is back" in self.words, seconds, every=0.01)
         return time.monotonic()
@@ -195,7 +195,7 @@ class Box:
         finally:
             archive.close()
 
-    def record(self, fits: Callable[[CallRecord], bool], seconds: float = 10.0) -> CallRecord:
+    def record(self, fits: Callable[[CallRecord], bool], seconds: float = 15.0) -> CallRecord:
         """The one record that fits, once it is there with its recording closed.
 
         Raises:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from appliance.lines.virtual.caller import NotNow, VirtualCaller
 from appliance.lines.virtual.modem import State
-from tests.journeys.hearing import Samples, breaks, is_silent, is_tone, read_wav
+from tests.journeys.hearing import RATE, Samples, breaks, is_silent, is_tone, read_wav
 from tests.journeys.processes import wait_for
 
 Result = TypeVar("Result")
@@ -73,7 +73,7 @@ class FarEnd:
     def hang_up(self) -> None:
         self._loop.do(self._caller.hang_up())
 
-    def is_over(self, seconds: float = 10.0) -> State:
+    def is_over(self, seconds: float = 15.0) -> State:
         """Wait until there is no call."""
         return self._loop.do(self._caller.wait_over(seconds))
 
@@ -109,7 +109,7 @@ class FarEnd:
         finally:
             wav.unlink()
 
-    def hears(self, hz: float, seconds: float = 8.0) -> None:
+    def hears(self, hz: float, seconds: float = 15.0) -> None:
         """Wait until it hears this tone, and nothing else, for half a second."""
         wait_for(f"the far end hears {hz:.0f} Hz", lambda: is_tone(self.heard(0.5), hz), seconds, every=0.1)
 
@@ -122,6 +122,7 @@ class FarEnd:
 
         wait_for(f"the far end hears {hz:.0f} Hz without a break", look, seconds, every=0.2)
 
-    def hears_something(self, seconds: float = 8.0) -> None:
-        """Wait until it hears anything at all."""
-        wait_for("the far end hears something", lambda: not is_silent(self.heard(0.4)), seconds, every=0.1)
+    def hears_something(self, seconds: float = 15.0) -> None:
+        """Wait until somebody speaks: more than the last frames of the call before, which a modem keeps for the next."""
+        begins = round(0.3 * RATE)
+        wait_for("the far end hears something", lambda: not is_silent(self.heard(60.0)[begins:]), seconds, every=0.1)

@@ -33,7 +33,7 @@ class Watcher:
         """The latest picture."""
         return wait_for("the desk's picture", lambda: self._live, 5.0)
 
-    def until(self, what: str, fits: Callable[[Live], bool], seconds: float = 10.0) -> Live:
+    def until(self, what: str, fits: Callable[[Live], bool], seconds: float = 15.0) -> Live:
         """Wait for a picture that fits.
 
         Raises:
@@ -49,7 +49,7 @@ class Watcher:
                     raise TooLate(f"not within {seconds:.0f} s: {what}; the picture is {self._live}")
                 self._news.wait(left)
 
-    def operator(self, extension: str, state: str, seconds: float = 10.0) -> LiveOperator:
+    def operator(self, extension: str, state: str, seconds: float = 15.0) -> LiveOperator:
         """Wait until somebody is `ready`, `ringing`, `set aside`, …"""
         live = self.until(f"{extension} is {state}", lambda live: _operator(live, extension).state == state, seconds)
         return _operator(live, extension)
@@ -63,12 +63,12 @@ class Watcher:
         )
         return next(one for one in live.lines if one.name == name)
 
-    def call(self, stage: str, seconds: float = 10.0) -> LiveCall:
+    def call(self, stage: str, seconds: float = 15.0) -> LiveCall:
         """Wait until a call is `waiting`, `offered`, `talking`, …"""
         live = self.until(f"a call is {stage}", lambda live: any(one.stage == stage for one in live.calls), seconds)
         return next(one for one in live.calls if one.stage == stage)
 
-    def quiet(self, seconds: float = 10.0) -> Live:
+    def quiet(self, seconds: float = 15.0) -> Live:
         """Wait until no call goes on."""
         return self.until("no calls", lambda live: not live.calls, seconds)
 

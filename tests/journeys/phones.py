@@ -101,7 +101,7 @@ class BaresipPhone:
 
     # ---- what a person does
 
-    def register(self, seconds: float = 10.0) -> None:
+    def register(self, seconds: float = 15.0) -> None:
         """Sign on and stay signed on."""
         signed = self.try_to_register(seconds)
         assert signed["type"] == "REGISTER_OK", signed
@@ -110,7 +110,7 @@ class BaresipPhone:
         """Sign off."""
         self.tell("uadel", self._account.partition(";")[0].strip("<>"))
 
-    def try_to_register(self, seconds: float = 10.0) -> Event:
+    def try_to_register(self, seconds: float = 15.0) -> Event:
         """Sign on; returns what comes of it."""
         self.tell("uanew", self._account)
         return self.expect("REGISTER_OK", "REGISTER_FAIL", seconds=seconds)
@@ -137,15 +137,15 @@ class BaresipPhone:
 
     # ---- what a person notices
 
-    def rings(self, seconds: float = 10.0) -> Event:
+    def rings(self, seconds: float = 15.0) -> Event:
         """Wait until it does; the event tells who calls."""
         return self.expect("CALL_INCOMING", seconds=seconds)
 
-    def talks(self, seconds: float = 10.0) -> None:
+    def talks(self, seconds: float = 15.0) -> None:
         """Wait until a call is up."""
         self.expect("CALL_ESTABLISHED", seconds=seconds)
 
-    def is_over(self, seconds: float = 10.0) -> str:
+    def is_over(self, seconds: float = 15.0) -> str:
         """Wait until a call has ended; returns why, in baresip's words."""
         return str(self.expect("CALL_CLOSED", seconds=seconds).get("param", ""))
 
@@ -153,7 +153,7 @@ class BaresipPhone:
         """Dialling came to nothing: why, in baresip's words."""
         return self.is_over()
 
-    def expect(self, *kinds: str, seconds: float = 10.0) -> Event:
+    def expect(self, *kinds: str, seconds: float = 15.0) -> Event:
         """The next event of one of these kinds, not yet expected before; those between are passed over.
 
         Raises:
@@ -190,7 +190,7 @@ class BaresipPhone:
         samples = from_bytes(written[WAV_HEAD:])[:: max(1, rate // RATE)]  # G.722 is heard at 16 kHz
         return samples[-round(seconds * RATE) :] if seconds else samples
 
-    def hears(self, hz: float, seconds: float = 8.0) -> None:
+    def hears(self, hz: float, seconds: float = 15.0) -> None:
         """Wait until it hears this tone, and nothing else, for half a second.
 
         Raises:

@@ -22,7 +22,7 @@ class TooLate(AssertionError):
     """Something that had to happen did not happen in time."""
 
 
-def wait_for(what: str, look: Callable[[], Found | None], seconds: float = 10.0, every: float = 0.05) -> Found:
+def wait_for(what: str, look: Callable[[], Found | None], seconds: float = 15.0, every: float = 0.05) -> Found:
     """What `look` finds, as soon as it finds something; falsy things are not found.
 
     Raises:

@@ -82,7 +82,7 @@ class Reader:
             button = self.page.get_by_role("link", name=words, exact=True)
         button.first.click()
 
-    def sees(self, words: str, seconds: float = 10.0) -> None:
+    def sees(self, words: str, seconds: float = 15.0) -> None:
         """Wait until these words are there to be seen."""
         try:
             self.page.get_by_text(words).filter(visible=True).first.wait_for(state="visible", timeout=seconds * 1000)
@@ -91,7 +91,7 @@ class Reader:
             self.page.screenshot(path=SHOTS / "failed.png", full_page=True)
             raise TooLate(f"no {words!r} on {self.page.url}:\n{self.page.inner_text('body')}") from late
 
-    def sees_no_more(self, words: str, seconds: float = 10.0) -> None:
+    def sees_no_more(self, words: str, seconds: float = 15.0) -> None:
         self.page.get_by_text(words).filter(visible=True).first.wait_for(state="hidden", timeout=seconds * 1000)
 
     def logs_in(self, name: str, password: str) -> None:

@@ -130,7 +130,7 @@ def test_a_modem_that_answers_error_or_falls_silent_or_is_unplugged(house: House
 
     outside.fault("error")  # whatever it is asked
     ana.dial(CALLER)
-    assert ana.is_over(15.0).startswith("480")
+    assert ana.is_over().startswith("480")
     refused = box.record(lambda call: call.caller == "101")
     assert refused.cause_detail == "the modem refused to dial: ERROR"
     outside.fault("none")
@@ -144,10 +144,10 @@ def test_a_modem_that_answers_error_or_falls_silent_or_is_unplugged(house: House
     ana.hears_cleanly(CALLER_HZ)
 
     outside.fault("hang")  # no answer and no sound
-    down = office.line("gsm1", "down")
+    down = office.line("gsm1", "down", 30.0)
     assert down.words == "the modem is silent; trying to reach it"
     ana.hang_up()
-    office.quiet(15.0)
+    office.quiet()
     lost = box.records()[0]
     assert (lost.result, lost.ended_by) == (Result.ANSWERED, "called")
     ana.dial(CALLER)
