@@ -72,7 +72,7 @@ class Switchboard(Conversations):
             case events.LegAnswered(leg=leg):
                 self._leg_answered(leg)
             case events.LegEnded():
-                self._leg_ended(event)
+                self._leg_ended(_lost(event.leg) if event.leg in self._missing else event)
             case events.KeyPressed(leg=leg, key=key):
                 if (call := self._call_of(leg)) and leg == call.caller and isinstance(call.stage, InFlow):
                     self._follow(call, call.stage.walk.key(key, now))
@@ -355,7 +355,8 @@ class Switchboard(Conversations):
         for leg in sorted(self._strangers - self._by_leg.keys()):
             self._do(commands.Hangup(leg, Cause.FAULT))
         for leg in sorted(self._missing & self._by_leg.keys()):
-            self._leg_ended(events.LegEnded(leg, Cause.FAULT, "it ended while the box was restarting"))
+            self._leg_ended(_lost(leg))
+        self._missing = set()
         for call in list(self.calls.values()):
             if isinstance(call.stage, Returning):
                 self._take_up(call)
@@ -421,3 +422,8 @@ class Switchboard(Conversations):
                     continue
                 self._forget_leg(call, leg)
             self._tidy(call)
+
+
+def _lost(leg: LegId) -> events.LegEnded:
+    """Its sound had gone when the box came back. A line that finds no call then has not heard anybody hang up."""
+    return events.LegEnded(leg, Cause.FAULT, "it ended while the box was restarting")
