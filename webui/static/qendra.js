@@ -135,11 +135,10 @@
     event.preventDefault();
     const box = button.closest("details.more");
     if (box) box.open = false;
+    const body = new FormData(form, button); // before it is disabled: then it would say nothing
     button.disabled = true;
     try {
-      const answer = await fetch(button.formAction, {
-        method: "POST", body: new FormData(form, button), headers: { "X-Qendra": "quiet" },
-      });
+      const answer = await fetch(button.formAction, { method: "POST", body, headers: { "X-Qendra": "quiet" } });
       if (answer.status === 200 || answer.status === 409) {
         tell((await answer.json()).words, answer.ok ? "done" : "fault");
       } else location.reload();
@@ -177,9 +176,10 @@
     const button = event.target.closest("button[name=listen]");
     if (!button) return;
     event.preventDefault();
+    const body = new FormData(button.form, button);
     button.disabled = true;
     try {
-      const answer = await fetch(button.formAction, { method: "POST", body: new FormData(button.form, button) });
+      const answer = await fetch(button.formAction, { method: "POST", body });
       if (!answer.ok) return tell(answer.headers.get("Content-Type").startsWith("text/plain") ? await answer.text() : answer.statusText, "fault");
       voice?.pause();
       voice = new Audio(URL.createObjectURL(await answer.blob()));
