@@ -6,15 +6,13 @@ Touches: reads recordings and spoken samples; no socket, no file of its own: the
 """
 
 from webui.app import create_app
-from webui.archive import Archive, ArchiveTrouble, CallPage, CallQuery, DoneTask
+from webui.archive import Archive, ArchiveTrouble, DoneTask
 from webui.config import WebConfig
 from webui.desk import Desk, DeskAway, News
 
 __all__ = [
     "Archive",
     "ArchiveTrouble",
-    "CallPage",
-    "CallQuery",
     "Desk",
     "DeskAway",
     "DoneTask",

@@ -5,39 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from appliance.calls.names import CallId, Direction, Extension
-from appliance.calls.record import CallRecord, Result
-
-
-@dataclass(frozen=True, slots=True)
-class CallQuery:
-    """Which calls somebody looks for. Everything that is set has to fit."""
-
-    text: str = ""
-    """Part of a number (spaces and signs do not count), of a name, or an extension."""
-    number: str = ""
-    """The caller's or the dialled number, or its end."""
-    direction: Direction | None = None
-    result: Result | None = None
-    operator: Extension = Extension("")
-    """Somebody of ours who talked, called or was called."""
-    queue: str = ""
-    since: float | None = None
-    """UTC seconds, included."""
-    until: float | None = None
-    """UTC seconds, not included."""
-    before: str = ""
-    """Go on after the page that said this in `CallPage.older`."""
-    limit: int = 50
-
-
-@dataclass(frozen=True, slots=True)
-class CallPage:
-    """Calls that fit, newest first."""
-
-    calls: tuple[CallRecord, ...]
-    older: str = ""
-    """Where the next page begins; empty when this is the end."""
+from appliance.calls.lookup import CallPage, CallQuery
+from appliance.calls.names import CallId
+from appliance.calls.record import CallRecord
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ import threading
 from bisect import bisect_left, insort
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import isfinite
 from pathlib import Path
@@ -21,8 +20,9 @@ from typing import Any
 
 import msgspec
 
-from appliance.calls.names import CallId, Direction
-from appliance.calls.record import CallRecord, Result
+from appliance.calls.lookup import CallPage, CallQuery
+from appliance.calls.names import CallId
+from appliance.calls.record import CallRecord
 from appliance.store.picture import Picture
 from appliance.store.shelves import Shelf, as_document
 from appliance.store.storage import Sync
@@ -33,37 +33,6 @@ log = logging.getLogger("qendra.store")
 TABLE = "calls"
 OPEN_MONTHS = 3
 """How many months stay open, by how long ago they were used."""
-
-
-@dataclass(frozen=True, slots=True)
-class CallQuery:
-    """Which calls; everything given must hold. Times are UTC seconds, as in the record."""
-
-    text: str = ""
-    """Part of a number (signs and blanks do not count), of a name, a queue, an extension or a step; in any case."""
-    number: str = ""
-    """Part of the caller's or the dialled number; blanks, `+` and leading zeros do not matter."""
-    direction: Direction | None = None
-    result: Result | None = None
-    operator: str = ""
-    """Extension of somebody of us who talked, called or was called."""
-    queue: str = ""
-    line: str = ""
-    since: float | None = None
-    until: float | None = None
-    """Exclusive, so that the next day may begin there."""
-    before: str = ""
-    """`CallPage.older` of the page before."""
-    limit: int = 50
-
-
-@dataclass(frozen=True, slots=True)
-class CallPage:
-    """Calls, newest first."""
-
-    calls: tuple[CallRecord, ...]
-    older: str = ""
-    """Where the next page begins; empty when there is none."""
 
 
 class CallArchive:

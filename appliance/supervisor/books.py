@@ -18,11 +18,12 @@ from zoneinfo import ZoneInfo
 
 from appliance.callflow.hours import local
 from appliance.calls.facts import FACTS
+from appliance.calls.lookup import CallQuery
 from appliance.calls.moment import Moment
 from appliance.calls.names import Extension
 from appliance.calls.record import Result
 from appliance.store.accounts import AccountShelf
-from appliance.store.calls import CallQuery, CallShelves
+from appliance.store.calls import CallShelves
 from appliance.store.journal import Journal
 from appliance.store.secret_file import SecretFile
 from appliance.store.settings import KEPT, SettingsShelf

@@ -24,6 +24,7 @@ from typing import Any, BinaryIO
 from waitress.channel import HTTPChannel
 from waitress.server import create_server
 
+from appliance.calls.lookup import CallPage, CallQuery
 from appliance.calls.names import CallId
 from appliance.calls.record import CallRecord
 from appliance.store import calls as shelves
@@ -34,7 +35,7 @@ from appliance.switchboard.asks import Answer, Ask
 from appliance.switchboard.views import Live
 from appliance.wire.codec import LIMIT, BadMessage
 from appliance.wire.seams import WEB
-from webui import ArchiveTrouble, CallPage, CallQuery, DeskAway, DoneTask, News, WebConfig, create_app
+from webui import ArchiveTrouble, DeskAway, DoneTask, News, WebConfig, create_app
 
 log = logging.getLogger("qendra.web")
 
@@ -259,23 +260,11 @@ class Past:
 
     def search(self, query: CallQuery) -> CallPage:
         """See `webui.Archive`."""
-        wanted = shelves.CallQuery(
-            text=query.text,
-            number=query.number[-self.DIGITS :],
-            direction=query.direction,
-            result=query.result,
-            operator=query.operator,
-            queue=query.queue,
-            since=query.since,
-            until=query.until,
-            before=query.before,
-            limit=query.limit,
-        )
+        wanted = replace(query, number=query.number[-self.DIGITS :])
         try:
-            page = self._calls.search(wanted)
+            return self._calls.search(wanted)
         except StoreTrouble as trouble:
             raise ArchiveTrouble(str(trouble)) from trouble
-        return CallPage(page.calls, page.older)
 
     def call(self, call: CallId) -> CallRecord | None:
         """See `webui.Archive`."""

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from appliance.calls.lookup import CallQuery
 from appliance.calls.record import CallRecord
-from appliance.store.calls import CallArchive, CallQuery
+from appliance.store.calls import CallArchive
 from appliance.store.tasks import Task, TaskShelf
 from tests.journeys.hearing import Samples, read_wav
 from tests.journeys.processes import LOOPBACK, Program, free_ports, wait_for

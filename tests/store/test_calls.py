@@ -9,9 +9,10 @@ import pytest
 from tinydb import TinyDB, where
 
 from appliance.calls.facts import EndedBy
+from appliance.calls.lookup import CallQuery
 from appliance.calls.names import CallId, Cause, Direction, Extension, LineId
 from appliance.calls.record import CallRecord, Result, Step
-from appliance.store.calls import CallArchive, CallQuery, CallShelves, month_of
+from appliance.store.calls import CallArchive, CallShelves, month_of
 from appliance.store.storage import AppendStorage
 from appliance.store.trouble import StoreTrouble
 from tests.store.saying import DAY, SATURDAY

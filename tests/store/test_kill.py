@@ -8,7 +8,8 @@ from pathlib import Path
 
 from tinydb import where
 
-from appliance.store.calls import CallQuery, CallShelves
+from appliance.calls.lookup import CallQuery
+from appliance.store.calls import CallShelves
 from appliance.store.table import AppendDB
 from tests.store.saying import began, everything, open_journal
 

@@ -11,9 +11,9 @@ from typing import Any
 from appliance.calls import commands, events, facts
 from appliance.calls.edge import Accounts, Device, Refusal, Refused, Registered
 from appliance.calls.engine import PlayFiles
+from appliance.calls.lookup import CallQuery
 from appliance.calls.names import Cause, Extension, LegId
 from appliance.prompts.library import Prompts, PromptSettings
-from appliance.store.calls import CallQuery
 from appliance.supervisor import clock
 from appliance.supervisor.books import Books
 from appliance.supervisor.frontdesk import Address, FrontDesk

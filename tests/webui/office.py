@@ -13,6 +13,7 @@ from pathlib import Path
 
 from appliance.calls.events import OperatorWish
 from appliance.calls.facts import OperatorState
+from appliance.calls.lookup import CallPage, CallQuery
 from appliance.calls.names import CallId, Extension
 from appliance.calls.record import CallRecord
 from appliance.switchboard import asks
@@ -20,7 +21,7 @@ from appliance.switchboard.asks import AccountIs, Answer, Ask, Change, Done, No
 from appliance.switchboard.checking import check
 from appliance.switchboard.settings import Settings
 from appliance.switchboard.views import Live
-from webui import CallPage, CallQuery, DeskAway, DoneTask, News
+from webui import DeskAway, DoneTask, News
 
 
 class Clock:

@@ -21,6 +21,7 @@ from urllib.parse import urlencode
 import pytest
 
 from appliance.calls import facts
+from appliance.calls.lookup import CallQuery
 from appliance.calls.moment import Moment
 from appliance.calls.names import CallId, TaskId
 from appliance.store.calls import CallShelves
@@ -32,7 +33,7 @@ from appliance.wire.peer import Peer, serve
 from appliance.wire.seams import WEB
 from tests.webui.believable import PASSWORD, past_calls
 from tests.webui.office import Clock, MemoryDesk
-from webui import CallQuery, DeskAway
+from webui import DeskAway
 
 
 class ServedDesk:

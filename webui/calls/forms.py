@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
 
+from appliance.calls.lookup import CallQuery
 from appliance.calls.names import Direction, Extension
 from appliance.calls.record import Result
-from webui.archive import CallQuery
 from webui.forms import Form
 from webui.language import _
 from webui.saying import zone

@@ -5,11 +5,11 @@ from __future__ import annotations
 from flask import Blueprint, abort, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from appliance.calls.lookup import CallQuery
 from appliance.calls.names import TaskId
 from appliance.switchboard import asks
 from appliance.switchboard.views import LiveTask
 from webui.answers import done, refused
-from webui.archive import CallQuery
 from webui.calls.views import may_see
 from webui.desk import DeskAway, Refused, do
 from webui.forms import Form
