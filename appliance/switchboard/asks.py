@@ -155,6 +155,7 @@ class MakeOwner:
     token: str
     name: str
     password: str
+    """Argon2 hash: the password itself never leaves the page's process."""
     language: str
 
 
