@@ -47,7 +47,9 @@ def test_one_order_from_a_script(data: Path, capsys: pytest.CaptureFixture[str])
     assert "call: none" in capsys.readouterr().out
     assert order(data, "key", "1") == 1
     assert capsys.readouterr().out.startswith("  no: ")
-    assert order(data, "signal", "much") == 1
+    for words in (("signal", "much"), ("ring", "abc"), ("tone",)):
+        assert order(data, *words) == 1
+        assert capsys.readouterr().out == "  no: a number was expected; `help` shows how\n"
     assert order(data, "--line", "gsm1", "story") == 0
 
 

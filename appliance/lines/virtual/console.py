@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 
 from appliance.lines.virtual.modem import VirtualModem
@@ -20,17 +21,28 @@ HELP = """\
   fault error|silent|hang|network|mute|dead|blank|noise|none
   signal 21 | unplug [seconds] | plug | state | story | quit"""
 
+TELEPHONE = re.compile(r"\+?[0-9]{1,20}")
+
 
 def request(line: str) -> Request:
     """The request a typed line means.
 
     Raises:
-        ValueError: a number was expected.
+        ValueError: a number was expected; says so.
     """
+    try:
+        return _meant(line)
+    except ValueError as error:
+        raise ValueError("a number was expected; `help` shows how") from error
+
+
+def _meant(line: str) -> Request:
     word, *rest = line.split()
     first = rest[0] if rest else ""
     match word:
         case "ring":
+            if first not in {"", "withheld"} and not TELEPHONE.fullmatch(first):
+                raise ValueError(first)
             return {"do": "ring", "number": first}
         case "key":
             return {"do": "key", "key": "".join(rest)}
@@ -69,8 +81,8 @@ async def talk(modem: VirtualModem, reader: asyncio.StreamReader) -> None:
 async def _obeyed(modem: VirtualModem, line: str) -> str:
     try:
         return words(await obey(modem, request(line)))
-    except ValueError:
-        return "  no: a number was expected; `help` shows how"
+    except ValueError as no:
+        return f"  no: {no}"
 
 
 def words(answer: Request) -> str:
