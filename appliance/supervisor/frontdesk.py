@@ -46,6 +46,10 @@ LIVE_PAUSE = 0.1
 """Seconds between two pictures for the page: ten a second at most."""
 
 
+LIFE_PAUSE = 10.0
+"""Seconds between two signs of life in the journal, while there are calls."""
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """Where telephones find the box."""
@@ -107,6 +111,7 @@ class FrontDesk:
             group.create_task(self._engine.keep())
             group.create_task(self._edge.keep())
             group.create_task(self._keep_house())
+            group.create_task(self._show_life())
             group.create_task(server.serve_forever())
 
     def adopted(self, line: LineId) -> tuple[LegId, str] | None:
@@ -274,8 +279,22 @@ class FrontDesk:
             today = f"{local(now.utc, self._board.zone):%Y-%m-%d}"
             if today != day:
                 day = await self._turn_over(now, today)
-            await asyncio.sleep(60)
+            await self._rest()
             await asyncio.to_thread(self._books.flush)
+
+    async def _rest(self) -> None:
+        """A minute; while the disk is full only some seconds, for whoever makes room wants to see that it helped."""
+        for _ in range(20):
+            await asyncio.sleep(3)
+            if self._books.troubles:
+                return
+
+    async def _show_life(self) -> None:
+        """While there are calls, write now and then that we are here: that is when they ended, if the power goes."""
+        while True:
+            await asyncio.sleep(LIFE_PAUSE)
+            if self._board.calls:
+                self._note(facts.StillHere(clock.now()))
 
     async def _turn_over(self, now: Moment, today: str) -> str:
         """Begin a new journal; "" when the shelves could not be made safe, and the old one has to stay in force."""
