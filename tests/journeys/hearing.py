@@ -91,14 +91,23 @@ def breaks(samples: Samples, hz: float) -> int:
 
 def longest_pause(samples: Samples, hz: float) -> float:
     """Seconds of the longest stretch without the tone."""
-    count = len(samples) // FRAME
     longest = here = 0
-    for number in range(count):
-        frame = samples[number * FRAME : (number + 1) * FRAME]
-        there = loudness(frame) > SILENT and share(np.tile(frame, 2), hz, around=150.0) > CLEAR / 2
+    for there in _has_tone(samples, hz):
         here = 0 if there else here + 1
         longest = max(longest, here)
     return longest * FRAME / RATE
+
+
+def from_first(samples: Samples, hz: float) -> Samples:
+    """Without what was before the tone began."""
+    first = next((number for number, there in enumerate(_has_tone(samples, hz)) if there), 0)
+    return samples[first * FRAME :]
+
+
+def _has_tone(samples: Samples, hz: float) -> list[bool]:
+    """For each 20 ms, whether the tone is in it."""
+    frames = (samples[start : start + FRAME] for start in range(0, len(samples) - FRAME + 1, FRAME))
+    return [loudness(one) > SILENT and share(np.tile(one, 2), hz, around=150.0) > CLEAR / 2 for one in frames]
 
 
 def is_silent(samples: Samples) -> bool:
