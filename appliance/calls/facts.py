@@ -292,6 +292,13 @@ class EngineNoted:
 
 
 @dataclass(frozen=True, slots=True)
+class StillHere:
+    """Written now and then while there are calls: after a power cut, they ended here or a little later."""
+
+    at: Moment
+
+
+@dataclass(frozen=True, slots=True)
 class PhoneRefused:
     """The front door turned somebody away."""
 
@@ -338,6 +345,7 @@ OtherFact = (
     | TaskClosed
     | LineNoted
     | EngineNoted
+    | StillHere
     | PhoneRefused
     | OwnerChanged
 )

@@ -120,6 +120,8 @@ class Call:
     recording: str = ""
     recording_open: bool = False
     on_hold: bool = False
+    lost_at: Moment | None = None
+    """When the box was last seen alive, of a call that was gone when it came back."""
     reached: str = ""
     """The place of the flow it is in."""
 

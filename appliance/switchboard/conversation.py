@@ -334,7 +334,7 @@ class Conversations(Table):
     def _end(self, call: Call, by: EndedBy, cause: Cause, detail: str) -> None:
         if call.over:
             return
-        stage = call.stage
+        stage, at = call.stage, call.lost_at or self._now
         self._stage(call, Ended())
         for kind in ("walk", "dial"):
             self._timers.cancel((kind, call.id))
@@ -342,10 +342,10 @@ class Conversations(Table):
         if isinstance(stage, InQueue):
             self._hang_up_all(call, stage.offered, Cause.CANCELLED)
             reason = "hung up" if by is EndedBy.CALLER else detail or cause.value
-            self._fact(facts.QueueLeft(self._now, call.id, stage.queue, reason))
+            self._fact(facts.QueueLeft(at, call.id, stage.queue, reason))
         if call.recording_open:
             self._do(commands.StopRecording(call.id))
-        self._fact(facts.CallEnded(self._now, call.id, by, cause, detail))
+        self._fact(facts.CallEnded(at, call.id, by, cause, detail))
         self._hang_up_all(call, call.legs, cause)
         self._release(call, stage)
         self._account(call)

@@ -48,6 +48,8 @@ class Switchboard(Conversations):
         super().__init__(settings, zone, name, canonical, now)
         self._strangers: set[LegId] = set()
         """Legs the engine has and we do not know (yet)."""
+        self._last_seen: Moment | None = None
+        """The last sign of life before a restart."""
         self._missing: set[LegId] = set()
         """Legs we know and the engine does not have: why they ended may still arrive."""
         self.configure(settings, zone, now)
@@ -72,7 +74,10 @@ class Switchboard(Conversations):
             case events.LegAnswered(leg=leg):
                 self._leg_answered(leg)
             case events.LegEnded():
-                self._leg_ended(_lost(event.leg) if event.leg in self._missing else event)
+                if event.leg in self._missing and self._is_on_line(event.leg):
+                    self._lose(event.leg)  # a line that finds no call after a start has not heard anybody hang up
+                else:
+                    self._leg_ended(event)
             case events.KeyPressed(leg=leg, key=key):
                 if (call := self._call_of(leg)) and leg == call.caller and isinstance(call.stage, InFlow):
                     self._follow(call, call.stage.walk.key(key, now))
@@ -261,6 +266,7 @@ class Switchboard(Conversations):
         """Take up where the journal ends. Calls without an end wait for the engine to tell what it still has."""
         self._now = now
         for fact in all_facts:
+            self._last_seen = fact.at
             match fact:
                 case facts.OperatorChanged(extension=extension, state=state, reason=reason):
                     if state.value in set(events.OperatorWish):
@@ -355,11 +361,20 @@ class Switchboard(Conversations):
         for leg in sorted(self._strangers - self._by_leg.keys()):
             self._do(commands.Hangup(leg, Cause.FAULT))
         for leg in sorted(self._missing & self._by_leg.keys()):
-            self._leg_ended(_lost(leg))
+            self._lose(leg)
         self._missing = set()
         for call in list(self.calls.values()):
             if isinstance(call.stage, Returning):
                 self._take_up(call)
+
+    def _lose(self, leg: LegId) -> None:
+        """Its sound had gone when the box came back; it ended when the box was last seen alive, or a little later."""
+        if call := self._call_of(leg):
+            call.lost_at = self._last_seen
+        self._leg_ended(events.LegEnded(leg, Cause.FAULT, "it ended while the box was restarting"))
+
+    def _is_on_line(self, leg: LegId) -> bool:
+        return any(leg == known for known, _ in self.line_legs().values())
 
     def _with_sound(self) -> set[LegId]:
         """Legs that live in the engine: all but those of callers on a line that rings."""
@@ -422,8 +437,3 @@ class Switchboard(Conversations):
                     continue
                 self._forget_leg(call, leg)
             self._tidy(call)
-
-
-def _lost(leg: LegId) -> events.LegEnded:
-    """Its sound had gone when the box came back. A line that finds no call then has not heard anybody hang up."""
-    return events.LegEnded(leg, Cause.FAULT, "it ended while the box was restarting")

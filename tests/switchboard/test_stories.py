@@ -406,6 +406,33 @@ def test_nobody_is_said_to_have_hung_up_when_the_power_went(office: Office) -> N
     assert record.cause_detail == "it ended while the box was restarting"
 
 
+def test_a_power_cut_does_not_make_the_talk_longer(office: Office) -> None:
+    caller = office.ring_twice()
+    office.key(caller, "1")
+    phone = office.phone_of("101")
+    office.pick_up(phone)
+    office.run(30.0)
+    office.facts.append(facts.StillHere(office.now))
+    for leg in (caller, phone):
+        office.drop(leg)
+    office.now = office.now.after(3600.0)
+    office.restart()
+    office.run(2.0)
+    record = office.record()
+    assert record.talked == pytest.approx(30.0)
+    assert record.length < 60.0
+
+
+def test_a_telephone_that_hung_up_while_the_desk_was_away_did_so(office: Office) -> None:
+    caller = office.dial("101", "102")
+    office.pick_up(office.phone_of("102"))
+    office.run(10.0)
+    office.drop(caller)
+    office.restart()
+    office.take(office.board.handle(events.LegEnded(caller, Cause.NORMAL), office.now))
+    assert (office.record().ended_by, office.record().cause) == (EndedBy.CALLER, Cause.NORMAL)
+
+
 def test_who_waits_when_the_desk_dies_keeps_the_place(office: Office) -> None:
     for operator in ("101", "102", "103"):
         office.happen(events.OperatorAsked(Extension(operator), OperatorWish.PAUSED, "meeting"))
