@@ -126,7 +126,8 @@ class Engine:
         return 0.02 if self._legs else 0.1
 
     def _deadlines(self) -> list[float | None]:
-        return [self.recordings.next_deadline(), self._uplinks_at if self._by_sound else None]
+        uplinks = self._uplinks_at if self._by_sound else None
+        return [self._library.next_deadline(), self.recordings.next_deadline(), uplinks]
 
     # -- what the desk wants -------------------------------------------------------------------------
 
@@ -148,7 +149,7 @@ class Engine:
             case OpenSound():
                 self._open_sound(command)
             case commands.Bridge(one, other):
-                self._bridge(one, other, now)
+                self._bridge(one, other)
             case commands.Unbridge(one, other):
                 self._unbridge(one, other)
             case commands.Record():
@@ -181,9 +182,9 @@ class Engine:
             case commands.Hangup():
                 self._hang_up(leg, command.cause, now)
             case PlayFiles():
-                self._players.play(command, leg.end, now)
+                self._players.play(command, leg.end)
             case commands.StopPlaying():
-                self._players.stop(leg.leg, now)
+                self._players.stop(leg.leg)
             case commands.SendKeys():
                 self._press(leg, command.keys, now)
             case _ as never:
@@ -237,12 +238,12 @@ class Engine:
             case ModemLeg():
                 leg.sound.close_ear(now + leg.port.press(known) + self.ECHO)
 
-    def _bridge(self, one: LegId, other: LegId, now: float) -> None:
+    def _bridge(self, one: LegId, other: LegId) -> None:
         first, second = self._legs.get(one), self._legs.get(other)
         if first is None or second is None or first is second:
             return
         for leg, partner in ((first, second), (second, first)):
-            self._players.stop(leg.leg, now)
+            self._players.stop(leg.leg)
             if partner.leg not in leg.partners:
                 leg.partners = (*leg.partners, partner.leg)
             self._wiring.want(leg.end, partner.end)
@@ -279,7 +280,7 @@ class Engine:
             case Called():
                 self._called(happening)
             case FileOver(player):
-                self._players.file_over(player, now)
+                self._players.file_over(player)
             case Ringing(dialog) | Agreed(dialog) | SoundChanged(dialog) | KeySent(dialog) | Over(dialog):
                 leg = self._by_dialog.get(dialog)
                 if leg is not None:
@@ -393,7 +394,7 @@ class Engine:
     def _ended(self, leg: Leg, cause: Cause, detail: str, now: float) -> None:
         """Take a leg out of everything and say so: the last word about it."""
         del self._legs[leg.leg]
-        self._players.stop(leg.leg, now)
+        self._players.stop(leg.leg)
         self.recordings.leg_ended(leg.leg, now)
         self._wiring.forget(leg.end)
         for name in leg.partners:

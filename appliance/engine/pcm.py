@@ -142,23 +142,25 @@ class ModemSound:
             if self._stop in ready:
                 return
             now = self._clock()
-            if not ready:
+            data = port.read() if ready else b""
+            if not data:
+                if any(state & ~select.POLLIN for state in ready.values()):
+                    raise PortGone("modem's sound port is gone")
                 self._complain(self._watch.tick(now))
                 continue
-            for frame in self._cutter.cut(self._read(port, now)):
+            self._note(data, now)
+            for frame in self._cutter.cut(data):
                 self._from_modem.put(frame)
                 self._listen(frame, now)
                 self._write(writer, now)
 
-    def _read(self, port: SoundTty, now: float) -> bytes:
-        data = port.read()
+    def _note(self, data: bytes, now: float) -> None:
         self.received += len(data)
         if not self._flows:
             self._flows = True
             self._news(SoundFlows(self))
         blank = data.count(0) == len(data)
         self._complain(self._watch.received(len(data), now, blank=blank))
-        return data
 
     def _write(self, writer: FrameWriter, now: float) -> None:
         frame = self._to_modem.take()

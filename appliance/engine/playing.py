@@ -37,24 +37,24 @@ class Players:
         self._by_leg: dict[LegId, _Playing] = {}
         self._by_player: dict[Player, _Playing] = {}
 
-    def play(self, command: PlayFiles, end: Dialog | SoundPort, now: float) -> None:
+    def play(self, command: PlayFiles, end: Dialog | SoundPort) -> None:
         """Play these files instead of what was being played."""
-        self.stop(command.leg, now)
+        self.stop(command.leg)
         playing = _Playing(command, end)
         self._by_leg[command.leg] = playing
         self._go_on(playing)
 
-    def stop(self, leg: LegId, now: float) -> None:
+    def stop(self, leg: LegId) -> None:
         """Play nothing to this leg; `Played` is not said."""
         playing = self._by_leg.pop(leg, None)
         if playing is not None:
-            self._put_away(playing, now)
+            self._put_away(playing)
 
-    def file_over(self, player: Player, now: float) -> None:
+    def file_over(self, player: Player) -> None:
         """The library has come to the end of a file."""
         playing = self._by_player.get(player)
         if playing is not None:  # else it was stopped at the same moment
-            self._put_away(playing, now)
+            self._put_away(playing)
             self._go_on(playing)
 
     def _go_on(self, playing: _Playing) -> None:
@@ -83,12 +83,12 @@ class Players:
         self._wiring.want(player, playing.end)
         return True
 
-    def _put_away(self, playing: _Playing, now: float) -> None:
+    def _put_away(self, playing: _Playing) -> None:
         player, playing.player = playing.player, None
         if player is not None:
             del self._by_player[player]
             self._wiring.forget(player)
-            self._library.retire(player, now)
+            self._library.retire(player)
 
     def _at_end(self, playing: _Playing) -> None:
         del self._by_leg[playing.command.leg]

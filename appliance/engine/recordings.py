@@ -172,8 +172,7 @@ class Recordings:
             raise SoundFault("a recording of that name is there already")
         if (left := self._free(whole.parent)) < self._floor:
             raise SoundFault(_nearly_full(left))
-        first, second = stereo.side_paths(whole)
-        return _Recording(command.call, (command.left, command.right), whole, (Recorder(first), Recorder(second)), now)
+        return _Recording(command.call, (command.left, command.right), whole, _recorders(whole), now)
 
     def _place_for(self, name: str) -> Path:
         whole = Path(os.path.normpath(self._folder / f"{name}.wav"))
@@ -228,6 +227,22 @@ class Recordings:
             apart = "its two sides could not be joined and are kept apart"
             fault = f"{fault}; {apart}" if fault else apart
         self._say(RecordingEnded(recording.call, seconds, fault))
+
+
+def _recorders(whole: Path) -> tuple[Recorder, Recorder]:
+    """Both or none.
+
+    Raises:
+        SoundFault: see `Recorder`.
+    """
+    first, second = stereo.side_paths(whole)
+    left = Recorder(first)
+    try:
+        return left, Recorder(second)
+    except SoundFault:
+        left.close()
+        first.unlink()
+        raise
 
 
 def _closed(path: Path) -> bool:

@@ -33,7 +33,8 @@ class Desk:
         self._news = threading.Condition()
         self.socket = _connected(path, seconds)
         self.socket.sendall(ENGINE.encode(ENGINE.hello, 0.0))
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread.start()
 
     def _listen(self) -> None:
         with contextlib.suppress(OSError):
@@ -65,6 +66,12 @@ class Desk:
     def silent_about(self, kind: type[EventT], wanted: Callable[[EventT], bool], seconds: float = 0.3) -> None:
         time.sleep(seconds)
         assert not self.count(kind, wanted), self.events[-20:]
+
+    def leave(self) -> None:
+        """Go in good order: what is on its way still arrives."""
+        self.socket.shutdown(socket.SHUT_WR)
+        self._thread.join(5)
+        self.close()
 
     def close(self) -> None:
         with contextlib.suppress(OSError):

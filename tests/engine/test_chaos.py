@@ -35,7 +35,13 @@ class Wild:
     def invited(self, phone: Phone) -> None:
         """On the edge's thread."""
         self.phones.append(phone)
-        self.dice.choice([phone.ring, phone.answer, phone.answer, lambda: phone.refuse(486), lambda: None])()
+        match self.dice.randrange(5):
+            case 0:
+                phone.ring()
+            case 1 | 2:
+                phone.answer()
+            case 3:
+                phone.refuse(486)
 
     def legs(self) -> list[LegId]:
         """All that were ever named, living and dead."""
@@ -108,7 +114,7 @@ class Wild:
 
     def change_desk(self) -> None:
         if self.dice.random() < 0.2:
-            self.box.desk.close()
+            self.box.desk.leave()
             time.sleep(0.05)
             self.heard += [event for event in self.box.desk.events if not isinstance(event, events.EngineUp)]
             self.box.desk = Desk(self.box.folder / "engine.sock")
@@ -118,14 +124,14 @@ class Wild:
         self.box.edge.on_invite = None
         time.sleep(0.2)
         self.change_desk()
-        until = time.monotonic() + 10
+        until = time.monotonic() + 30  # recordings are joined with the lowest priority
         while True:
-            fresh = Desk(self.box.folder / "engine.sock")
-            up = fresh.hears(events.EngineUp)
+            self.box.desk.leave()
             self.heard += list(self.box.desk.events)
-            self.box.desk.close()
-            self.box.desk = fresh
+            fresh = self.box.desk = Desk(self.box.folder / "engine.sock")
+            up = fresh.hears(events.EngineUp)
             if not up.legs and not up.recordings:
+                time.sleep(0.3)  # for what was kept, which comes behind
                 return
             for leg in up.legs:
                 fresh.tell(commands.Hangup(leg.leg))

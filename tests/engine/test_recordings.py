@@ -272,6 +272,19 @@ def test_a_disk_that_fills_at_once_is_noticed_and_the_call_goes_on(tmp_path: Pat
         assert box.recorded(CallId("again")).fault == ""
 
 
+def test_more_at_once_than_the_library_can_are_refused_one_by_one(tmp_path: Path) -> None:
+    """It has room for 256 sides."""
+    with bench(tmp_path) as box:
+        _, leg = box.call_in_answered()
+        for number in range(140):
+            box.desk.tell(commands.Record(CallId(f"full-{number}"), leg, leg, f"full/{number}"))
+        assert box.recorded(CallId("full-139")).fault.endswith("there are too many of them at once")
+        refused = box.desk.count(events.RecordingEnded)
+        assert 0 < refused <= 12
+        assert len(list(box.recordings.rglob("*.left.wav"))) == 140 - refused
+        assert len(list(box.recordings.rglob("*.right.wav"))) == 140 - refused
+
+
 def test_thirty_at_once(box: Bench) -> None:
     """As many as a busy office has; all end together, and their joining does not disturb the sound."""
     pairs = []

@@ -61,8 +61,8 @@ class CannotStart(Exception):
 class Library:
     """pjsua2, up and running. All methods belong to the thread that made it, but `wake`."""
 
-    COOLING = 0.1
-    """Seconds a retired player is kept after the bridge let go of it: its last event may be on its way."""
+    LOOK = 0.02
+    """Seconds between two looks at the retired players."""
 
     def __init__(self, ports: Ports) -> None:
         """Start everything.
@@ -73,7 +73,8 @@ class Library:
         self._ports = ports
         self.happenings: deque[Happening] = deque()
         self._dialogs: set[Dialog] = set()
-        self._retired: list[tuple[Player, float]] = []
+        self._retired: list[Player] = []
+        self._looked_at = 0.0
         self._free_ports: dict[int, list[SoundPort]] = {}
         self._waker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._waker.bind((_LOOPBACK, 0))
@@ -89,8 +90,13 @@ class Library:
     def poll(self, seconds: float, now: float) -> None:
         """Let the library work, for at most that long unless woken. What happened is in `happenings` then."""
         self._endpoint.libHandleEvents(max(0, int(seconds * 1000)))
-        if self._retired:
-            self._bury(now)
+        if self._retired and now >= self._looked_at + self.LOOK:
+            self._looked_at = now
+            self._retired = [player for player in self._retired if not player.may_go()]
+
+    def next_deadline(self) -> float | None:
+        """When `poll` has something of its own to do, besides what the network brings."""
+        return self._looked_at + self.LOOK if self._retired else None
 
     def wake(self) -> None:
         """End the present or the next `poll` at once. From any thread."""
@@ -126,9 +132,9 @@ class Library:
         """
         return Player(file, loop=loop, over=self._file_over)
 
-    def retire(self, player: Player, now: float) -> None:
+    def retire(self, player: Player) -> None:
         """Take back a player that has been disconnected from whoever heard it."""
-        self._retired.append((player, now + self.COOLING))
+        self._retired.append(player)
 
     def sound_port(self, rate: int) -> SoundPort:
         """A port for a modem's sound, connected to nothing. Give it back with `give_back`."""
@@ -172,18 +178,6 @@ class Library:
     def _file_over(self, player: Player) -> None:
         self.note(FileOver(player))
         self.wake()
-
-    def _bury(self, now: float) -> None:
-        """Drop the retired players whose time has come: nobody hears them, and that since long enough."""
-        waiting = []
-        for player, at in self._retired:
-            if player.heard:
-                waiting.append((player, now + self.COOLING))
-            elif at > now:
-                waiting.append((player, at))
-            else:
-                player.drop()
-        self._retired = waiting
 
     def _our_sound(self, ours: str, theirs: str) -> str:
         if self._ports.bind != _ANYWHERE:

@@ -28,6 +28,14 @@ class SoundFault(Exception):
     """A sound file or recording cannot be had; says why, for the log and the owner."""
 
 
+_TOO_MANY = 70010
+"""PJ_ETOOMANY: the library's table for these is full."""
+
+
+def _why(error: Any) -> str:
+    return "there are too many of them at once" if error.status == _TOO_MANY else str(error.reason)
+
+
 class SoundEnd(ABC):
     """One place on the bridge."""
 
@@ -96,24 +104,39 @@ class Player(SoundEnd):
         Raises:
             SoundFault: no such file, not a WAV file of 16-bit samples, or too many players at once.
         """
-        raw = _LoopingPlayer() if loop else _PlayerOnce(lambda: over(self))
+        self._over = over
+        self._told = False
+        self._unheard = 0
+        raw = _LoopingPlayer() if loop else _PlayerOnce(self._at_end)
         try:
             raw.createPlayer(file, 0 if loop else pj.PJMEDIA_FILE_NO_LOOP)
         except pj.Error as error:
-            raise SoundFault(f"cannot play {file}: {error.reason}") from None
+            raise SoundFault(f"cannot play {file}: {_why(error)}") from None
         self._raw: Any = raw
 
     def media(self) -> Any | None:
         return self._raw
 
-    @property
-    def heard(self) -> bool:
-        """Whether the bridge still takes sound from it."""
-        return self._raw is not None and len(self._raw.getPortInfo().listeners) > 0
+    def _at_end(self) -> None:
+        self._over(self)
+        self._told = True
 
-    def drop(self) -> None:
-        """Let the library's object go. Only for the library's graveyard: see `Library.retire`."""
+    LOOKS_AFTER_THE_END = 5
+    LOOKS_WITHOUT = 100
+    """Looks of the graveyard, 20 ms apart or more, before a player that nobody hears may go: its last event may be on
+    its way on another thread (on a box that is too busy, for more than 100 ms), and would find no player. Looks are
+    counted instead of time, because a process that was stopped for a while wakes with all its threads late."""
+
+    def may_go(self) -> bool:
+        """One look of the graveyard; lets the library's object go when that is safe, and says so."""
+        if self._raw.getPortInfo().listeners:
+            self._unheard = 0
+            return False
+        self._unheard += 1
+        if self._unheard < (self.LOOKS_AFTER_THE_END if self._told else self.LOOKS_WITHOUT):
+            return False
         self._raw = None
+        return True
 
 
 class Recorder(SoundEnd):
@@ -129,7 +152,7 @@ class Recorder(SoundEnd):
         try:
             self._raw.createRecorder(str(path))
         except pj.Error as error:
-            raise SoundFault(f"cannot record to {path}: {error.reason}") from None
+            raise SoundFault(f"cannot record to {path}: {_why(error)}") from None
 
     def media(self) -> Any | None:
         return self._raw
