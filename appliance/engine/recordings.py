@@ -1,6 +1,6 @@
 """Conversations on disk: who is being recorded, whether there is room, and what became of it.
 
-A recording is two mono files written by the library, joined afterwards by a helper process of the lowest priority
+A recording is two mono files written by the library, joined afterwards by a helper process of low priority
 (see `stereo`). Whatever goes wrong with it, the call goes on.
 """
 

@@ -3,7 +3,7 @@
     python -m appliance.engine.stereo LEFT RIGHT OUT
     python -m appliance.engine.stereo --sweep FOLDER --before SECONDS
 
-A process of its own at the lowest priority, standard library only, a few blocks in memory whatever the length. The
+A process of its own at low priority, standard library only, a few blocks in memory whatever the length. The
 parts are deleted only when the whole is on disk under its name and has been read back.
 
 Both sides are written by one clock, but their writers are let in and out one after the other, and a tick may fall
@@ -184,9 +184,9 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _step_back() -> None:
-    """Be the last to get the processor: people are talking."""
+    """People are talking: let them have the processor. (At 19 a busy box would take minutes for a recording.)"""
     with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, 19)
+        os.setpriority(os.PRIO_PROCESS, 0, 10)
 
 
 def main(arguments: list[str]) -> int:

@@ -124,7 +124,7 @@ class Wild:
         self.box.edge.on_invite = None
         time.sleep(0.2)
         self.change_desk()
-        until = time.monotonic() + 30  # recordings are joined with the lowest priority
+        until = time.monotonic() + 30  # recordings are joined with low priority
         while True:
             self.box.desk.leave()
             self.heard += list(self.box.desk.events)

@@ -13,6 +13,7 @@ import pytest
 from appliance.engine.__main__ import port_range, settings_from
 from appliance.engine.inbox import Inbox
 from appliance.engine.pcm import FrameCutter, FrameWriter
+from appliance.engine.pj.sound import Player
 from appliance.engine.sound_watch import SoundWatch
 from appliance.engine.wiring import Wiring
 
@@ -170,3 +171,31 @@ def test_the_command_line() -> None:
 def test_port_ranges_that_are_none(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError):
         port_range(text)
+
+
+class Grave:
+    """What a player asks the library."""
+
+    def __init__(self) -> None:
+        self.listeners = [1]
+
+    def getPortInfo(self) -> Grave:  # noqa: N802
+        return self
+
+
+def looks_until_gone(*, told: bool) -> int:
+    player, grave = Player.__new__(Player), Grave()
+    player._raw, player._told, player._unheard = grave, told, 0
+    assert not any(player.may_go() for _ in range(1000)), "somebody hears it"
+    grave.listeners = []
+    for look in range(1, 1000):
+        if player.may_go():
+            assert player.media() is None
+            return look
+        assert player.media() is grave
+    raise AssertionError("never")
+
+
+def test_a_player_is_kept_until_its_last_event_is_over() -> None:
+    assert looks_until_gone(told=True) == 5
+    assert looks_until_gone(told=False) == 100
