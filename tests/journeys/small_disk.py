@@ -28,11 +28,11 @@ class SmallDiskBox(Box):
         """Through the root of the process that holds it."""
         return Path(f"/proc/{self._holder.process.pid}/root{self.home}")
 
-    def command(self) -> list[str | Path]:
+    def command(self, word: str = "") -> list[str | Path]:
         """The usual one, where the disk is."""
         user = ["--user", "--preserve-credentials"] if self._user else []
         where = ["--target", str(self._holder.process.pid), "--mount", f"--wdns={HOUSE}"]
-        return ["nsenter", *user, *where, *super().command()]
+        return ["nsenter", *user, *where, *super().command(word)]
 
     def close(self) -> None:
         super().close()

@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from functools import partial
 
-import numpy as np
 import pytest
 
 from appliance.calls.record import CallRecord, Result
 from tests.journeys.box import Box, story
 from tests.journeys.far_end import FarEnd
-from tests.journeys.hearing import RATE, is_tone, likeness, read_wav, share, sounds_like_speech
+from tests.journeys.hearing import RATE, is_tone, likeness, loudness, read_wav, share, sounds_like_speech
 from tests.journeys.house import CALLER_HZ, House, site
 from tests.journeys.live import Watcher
 from tests.journeys.processes import wait_for
@@ -159,10 +158,14 @@ def test_a_caller_who_hangs_up_waiting_is_not_forgotten(house: House) -> None:
 
 
 def words_of(office: Watcher, outside: FarEnd, text: str, language: str) -> bool:
-    """Has the caller heard these words, in the box's voice of that language?"""
+    """Has the caller heard these words, in the box's voice of that language? Most of their pieces, on a busy machine."""
     (spoken,) = read_wav(office.spoken(text, language))
-    begins = int(np.argmax(np.abs(spoken) > 0.02))
-    return likeness(outside.heard(20.0), spoken[begins : begins + RATE]) > 0.9
+    size = round(0.4 * RATE)
+    pieces = [spoken[start : start + size] for start in range(0, len(spoken) - size, size)]
+    loud = [piece for piece in pieces if loudness(piece) > 0.05]
+    heard = outside.heard(25.0)
+    found = sum(likeness(heard, piece) > 0.8 for piece in loud)
+    return found >= max(2, 0.6 * len(loud))
 
 
 def test_keys_are_heard_in_the_sound(house: House) -> None:
