@@ -11,7 +11,7 @@ import re
 import sys
 import threading
 from bisect import bisect_left, insort
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from math import isfinite
@@ -22,7 +22,7 @@ import msgspec
 
 from appliance.calls.lookup import CallPage, CallQuery
 from appliance.calls.names import CallId
-from appliance.calls.record import CallRecord
+from appliance.calls.record import CallRecord, Result
 from appliance.store.picture import Picture
 from appliance.store.shelves import Shelf, as_document
 from appliance.store.storage import Sync
@@ -73,6 +73,22 @@ class CallArchive:
                 return CallPage(tuple(found), _cursor(found[-1]) if found else "")
             found.append(record)
         return CallPage(tuple(found))
+
+    def talks(self, since: float) -> Counter[str]:
+        """How many answered calls each of us had that began since then. No record is read for it.
+
+        Raises:
+            StoreTrouble: the disk does not read.
+        """
+        wanted = _RowFilter(CallQuery(since=since, result=Result.ANSWERED))
+        counted: Counter[str] = Counter()
+        for name in self.months():
+            if name >= month_of(since):
+                with self._lock:
+                    month = self._month(name)
+                    rows, _ = month.look() if month else ([], None)
+                counted.update(who for _, row in rows if wanted(row) for who in row.operators)
+        return counted
 
     def months(self) -> list[str]:
         """The months there are, newest first: `2026-11`."""

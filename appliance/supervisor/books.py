@@ -18,13 +18,11 @@ from zoneinfo import ZoneInfo
 
 from appliance.callflow.hours import local
 from appliance.calls.facts import FACTS
-from appliance.calls.lookup import CallQuery
 from appliance.calls.moment import Moment
 from appliance.calls.names import Extension
-from appliance.calls.record import Result
 from appliance.store.accounts import AccountShelf
 from appliance.store.calls import CallShelves
-from appliance.store.journal import Journal
+from appliance.store.journal import Journal, Replay
 from appliance.store.secret_file import SecretFile
 from appliance.store.settings import KEPT, SettingsShelf
 from appliance.store.tasks import TaskShelf
@@ -56,10 +54,17 @@ class Books:
         self.accounts = AccountShelf(data / "accounts.tdb")
         self.calls = CallShelves(data / "calls", partial(self._trouble, "calls"))
         self.tasks = TaskShelf(data / "tasks.tdb", trouble=partial(self._trouble, "tasks"))
-        self.journal, self.replay = Journal.open(data / "journal", FACTS, now, partial(self._trouble, "journal"))
-        for part in (self.secrets, self.settings, self.accounts, self.calls, self.tasks, self.replay):
+        self.journal, replay = Journal.open(data / "journal", FACTS, now, partial(self._trouble, "journal"))
+        self._replay: Replay | None = replay
+        for part in (self.secrets, self.settings, self.accounts, self.calls, self.tasks, replay):
             for words in part.repaired:
                 log.warning("repaired: %s", words)
+
+    def take_replay(self) -> Replay:
+        """What the journal tells of the time before. Given once: a busy day's is tens of megabytes."""
+        assert self._replay is not None
+        replay, self._replay = self._replay, None
+        return replay
 
     @property
     def troubles(self) -> tuple[str, ...]:
@@ -103,8 +108,7 @@ class Books:
     def talks_since_midnight(self, zone: ZoneInfo, now: Moment) -> Counter[Extension]:
         """How many calls each of us has answered today."""
         midnight = datetime.combine(local(now.utc, zone).date(), time(), zone).timestamp()
-        page = self.calls.search(CallQuery(since=midnight, result=Result.ANSWERED, limit=100_000))
-        return Counter(extension for record in page.calls for extension in record.operators)
+        return Counter({Extension(who): talks for who, talks in self.calls.talks(midnight).items()})
 
     def flush(self) -> bool:
         """Make the shelves durable; False when the disk refuses (which is among `troubles` then). May take long."""

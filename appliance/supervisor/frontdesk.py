@@ -94,7 +94,7 @@ class FrontDesk:
             canonical_in(settings.country),
             now,
         )
-        replay = self._books.replay
+        replay = self._books.take_replay()
         self._archivist.resume(replay.head, replay.facts)
         outputs = board.restore((*replay.head, *replay.facts), now)
         board.count_talks(self._books.talks_since_midnight(zone, now), now)

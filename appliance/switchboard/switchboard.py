@@ -52,6 +52,8 @@ class Switchboard(Conversations):
         """The last sign of life before a restart."""
         self._missing: set[LegId] = set()
         """Legs we know and the engine does not have: why they ended may still arrive."""
+        self._unrecorded: set[CallId] = set()
+        """Calls that were being recorded, and the engine knows nothing of it: that it ended may still arrive."""
         self.configure(settings, zone, now)
 
     # ---- the few verbs
@@ -92,8 +94,8 @@ class Switchboard(Conversations):
                 self._apply(self.center.reachable(extension, reachable=bool(devices), now=now))
             case events.LineChanged():
                 self._line_changed(event)
-            case events.EngineUp(legs=legs):
-                self._engine_up(legs)
+            case events.EngineUp(legs=legs, recordings=recordings):
+                self._engine_up(legs, recordings)
             case events.EngineDown():
                 self._engine_down()
             case events.OperatorAsked(extension=extension, wish=wish, reason=reason):
@@ -277,8 +279,7 @@ class Switchboard(Conversations):
                     self._restore_call(fact)
                 case _ if (call := self.calls.get(getattr(fact, "call", CallId("")))) is not None:
                     self._restore_fact(call, fact)
-        for call in list(self.calls.values()):
-            self._tidy(call)
+                    self._tidy(call)  # at once: a day's calls need not all be in memory
         return self._done()
 
     def count_talks(self, ended: Mapping[Extension, int], now: Moment) -> None:
@@ -335,7 +336,7 @@ class Switchboard(Conversations):
             case _:
                 pass
 
-    def _engine_up(self, legs: tuple[events.LegInStock, ...]) -> None:
+    def _engine_up(self, legs: tuple[events.LegInStock, ...], recordings: tuple[CallId, ...]) -> None:
         """What the engine has is compared with what we know once the events we missed have arrived."""
         if not self.engine_up:
             self.engine_up = True
@@ -343,6 +344,7 @@ class Switchboard(Conversations):
         stock = {leg.leg for leg in legs}
         self._strangers = stock - self._by_leg.keys()
         self._missing = self._with_sound() - stock
+        self._unrecorded = {call.id for call in self.calls.values() if call.recording_open} - set(recordings)
         self._timers.set(("doubt", ""), self._now.mono + DOUBT_SECONDS)
         for call in list(self.calls.values()):
             if isinstance(call.stage, Rings):
@@ -363,6 +365,9 @@ class Switchboard(Conversations):
         for leg in sorted(self._missing & self._by_leg.keys()):
             self._lose(leg)
         self._missing = set()
+        for name in sorted(self._unrecorded):
+            self._recording_ended(events.RecordingEnded(name, 0.0, "the sound engine stopped"))
+        self._unrecorded = set()
         for call in list(self.calls.values()):
             if isinstance(call.stage, Returning):
                 self._take_up(call)

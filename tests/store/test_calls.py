@@ -171,6 +171,23 @@ def test_search_finds_what_is_asked_for(some_calls: CallShelves, query: CallQuer
     some_calls.close()
 
 
+@pytest.mark.parametrize(
+    ("since", "counted"),
+    [
+        (SATURDAY.utc, {"101": 1, "102": 1, "103": 1}),
+        (SATURDAY.utc + 2 * DAY, {"102": 1, "103": 1}),
+        (SATURDAY.utc + 3 * DAY + 1, {}),
+    ],
+)
+def test_how_many_have_been_answered_is_counted_by_who_answered(
+    some_calls: CallShelves, since: float, counted: dict[str, int]
+) -> None:
+    assert some_calls.talks(since) == counted
+    some_calls.put(a_call(5, since + MONTH))
+    assert some_calls.talks(since) == counted | {"101": counted.get("101", 0) + 1}
+    some_calls.close()
+
+
 def test_whatever_is_asked_it_is_what_looking_at_each_would_find(folder: Path) -> None:
     dice = random.Random(5)
     shelves = CallShelves(folder)

@@ -196,7 +196,8 @@ def test_guessing_passwords_is_said_on_the_page_and_in_the_journal(tmp_path: Pat
 
     play(tmp_path, story)
     books = Books(tmp_path, clock.now())
-    refused = [fact for fact in (*books.replay.head, *books.replay.facts) if isinstance(fact, facts.PhoneRefused)]
+    replay = books.take_replay()
+    refused = [fact for fact in (*replay.head, *replay.facts) if isinstance(fact, facts.PhoneRefused)]
     books.close()
     assert [fact.times for fact in refused] == [3, 3]
 
