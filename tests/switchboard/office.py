@@ -271,7 +271,8 @@ class Office:
             self.post(events.PhonesChanged(person.extension, (f"phone-{person.extension}",)))
         self.post(events.LineChanged(GSM, LineState.UP, "registered"))
         legs = self.sound.up | self.sound.calling | self.sound.ringing.keys()
-        self.post(events.EngineUp(tuple(events.LegInStock(leg, leg in self.sound.up) for leg in sorted(legs))))
+        stock = tuple(events.LegInStock(leg, leg in self.sound.up) for leg in sorted(legs))
+        self.post(events.EngineUp(stock, tuple(self.sound.recording)))
         for leg, _ in self.board.line_legs().values():
             if leg not in legs:
                 self.post(events.LegEnded(leg, Cause.NORMAL, "the line finds no such call"))

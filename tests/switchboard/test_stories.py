@@ -423,6 +423,20 @@ def test_a_power_cut_does_not_make_the_talk_longer(office: Office) -> None:
     assert record.length < 60.0
 
 
+def test_a_recording_that_died_with_the_box_is_closed_at_the_next_start(office: Office) -> None:
+    caller = office.ring_twice()
+    office.key(caller, "1")
+    phone = office.phone_of("101")
+    office.pick_up(phone)
+    for leg in (caller, phone):
+        office.drop(leg)
+    office.sound.recording.clear()
+    office.restart()
+    office.run(2.0)
+    assert office.record().recording_fault == "the sound engine stopped"
+    assert not office.board.calls
+
+
 def test_a_telephone_that_hung_up_while_the_desk_was_away_did_so(office: Office) -> None:
     caller = office.dial("101", "102")
     office.pick_up(office.phone_of("102"))
