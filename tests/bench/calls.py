@@ -7,7 +7,7 @@ calls               calls that are up at once, recorded, sound both ways through
 failed              of those: not put up, ended too early, a voice not heard all the time by the other side, or not in
                     the recording; and of the single calls after them: not answered
 cpu_pct             the box with these calls up, in percent of one core, all its processes
-pss_mb              its memory at that moment, all processes, in MB (10^6)
+pss_mb              its memory at that moment, all processes, in MB (10^6); of pages it shares with other programs its part
 invite_180_p95_ms   from dialling to the ringing tone, 95th percentile of single calls that are made one by one then;
 invite_200_p95_ms   to the answer; the telephone called rings and answers at once
 cps                 highest rate of calls set up and ended, in calls a second, at which none fails
@@ -128,7 +128,7 @@ async def _signed_on(box: Box, passwords: dict[str, str]) -> AsyncIterator[list[
         for phone in phones:
             phone.register()
         for phone in phones:
-            if not await phone.until(lambda phone=phone: phone.registered, 10.0):  # type: ignore[misc]
+            if not await phone.signs_on(10.0):
                 raise NoBox(f"The box did not let telephone {phone.extension} register.")
         await asyncio.sleep(1.0)
         yield pairs
@@ -144,20 +144,22 @@ async def _signed_on(box: Box, passwords: dict[str, str]) -> AsyncIterator[list[
 
 async def _together(box: Box, pairs: list[Pair], hold: float) -> Together:
     before = set(box.recordings.rglob("*.wav"))
-    attempts = []
+    connecting = []
     for pair in pairs:
-        attempts.append(asyncio.create_task(pair.connect(firm.RECORDED)))
+        connecting.append(asyncio.create_task(pair.connect(firm.RECORDED)))
         await asyncio.sleep(0.1)
-    calls = list(zip(pairs, await asyncio.gather(*attempts), strict=True))
+    attempts = await asyncio.gather(*connecting)
     await asyncio.sleep(SETTLE)
     cpu, memory = await _weighed(box, pairs, hold)
-    wrong = {pair: words for pair, attempt in calls if (words := _went_wrong(pair, attempt, hold))}
+    stayed_up = [bool(attempt.answered) and not attempt.over for attempt in attempts]
     await asyncio.gather(*(pair.part() for pair in pairs))
-    recordings = await _joined(box, before, len(pairs) - len(wrong))
-    voices = await asyncio.to_thread(lambda: {_voices_in(file, pairs) for file in recordings})
-    for pair in pairs:
-        if pair not in voices:
-            wrong.setdefault(pair, "its recording lacks a voice, or is not there")
+    recordings = await _joined(box, before, sum(stayed_up))
+    recorded_pairs = await asyncio.to_thread(lambda: {_pair_in(file, pairs) for file in recordings})
+    wrong = {
+        pair: words
+        for pair, attempt, stayed in zip(pairs, attempts, stayed_up, strict=True)
+        if (words := _went_wrong(pair, attempt, hold, stayed=stayed, recorded=pair in recorded_pairs))
+    }
     for pair, words in wrong.items():
         say(f"{pair.caller.extension} to {pair.called.extension}: {words}")
     return Together(len(wrong), cpu, memory)
@@ -176,19 +178,17 @@ async def _weighed(box: Box, pairs: list[Pair], hold: float) -> tuple[float, flo
     return cpu, pss_mb(box.pid)
 
 
-def _went_wrong(pair: Pair, attempt: Attempt, hold: float) -> str:
-    """What is wrong with a call that should be up, "" for nothing."""
+def _went_wrong(pair: Pair, attempt: Attempt, hold: float, *, stayed: bool, recorded: bool) -> str:
+    """What was wrong with a call, "" for nothing."""
     if not attempt.answered:
         return f"not put up ({attempt.status or 'no answer'})"
-    if attempt.over or pair.free:
+    if not stayed:
         return "ended by itself"
     caller, called = pair.caller.voice, pair.called.voice
-    deaf = [
-        words
-        for hears, speaks, words in ((caller, called, "the caller"), (called, caller, "the called"))
-        if not is_voice_of(hears.heard(), speaks.hertz, hold - 0.5)
-    ]
-    return f"{' and '.join(deaf)} did not hear the other all the time" if deaf else ""
+    for hears, speaks, who in ((caller, called, "caller"), (called, caller, "called")):
+        if not is_voice_of(hears.heard(), speaks.hertz, hold - 0.5):
+            return f"the {who} did not hear the other all the time"
+    return "" if recorded else "its recording lacks a voice, or is not there"
 
 
 async def _joined(box: Box, before: set[Path], wanted: int) -> set[Path]:
@@ -203,7 +203,7 @@ async def _joined(box: Box, before: set[Path], wanted: int) -> set[Path]:
         await asyncio.sleep(0.2)
 
 
-def _voices_in(file: Path, pairs: list[Pair]) -> Pair | None:
+def _pair_in(file: Path, pairs: list[Pair]) -> Pair | None:
     """Whose call this is a recording of: the caller's voice left, the other's right, from beginning to end."""
     sides = [side[int(EDGES * RATE) : -int(EDGES * RATE)] for side in recorded(file)]
     for pair in pairs:
@@ -280,7 +280,7 @@ async def _short_call(pair: Pair) -> bool:
 async def _quiet(pairs: list[Pair]) -> None:
     """Let the box get over what was too much."""
     phones = [phone for pair in pairs for phone in (pair.caller, pair.called)]
-    await asyncio.gather(*(phone.until(lambda phone=phone: not phone.busy, QUIET_WITHIN) for phone in phones))  # type: ignore[misc]
+    await asyncio.gather(*(phone.falls_quiet(QUIET_WITHIN) for phone in phones))
     await asyncio.sleep(1.0)
 
 

@@ -64,6 +64,14 @@ class Phone:
         """End whatever call there is."""
         self._do(self._telephone.hang_up(self._loop.time()))
 
+    async def signs_on(self, patience: float) -> bool:
+        """Wait until the box has taken the registration; False when it has not in time."""
+        return await self.until(lambda: self.registered, patience)
+
+    async def falls_quiet(self, patience: float) -> bool:
+        """Wait until there is no call; False when there still is one."""
+        return await self.until(lambda: not self.busy, patience)
+
     async def until(self, fits: Callable[[], bool], patience: float) -> bool:
         """Wait until something has made it so; False when it did not come in time."""
         with contextlib.suppress(TimeoutError):
