@@ -52,6 +52,10 @@ class Switchboard(Conversations):
         """The last sign of life before a restart."""
         self._missing: set[LegId] = set()
         """Legs we know and the engine does not have: why they ended may still arrive."""
+        self._untold: set[LegId] = set()
+        """Legs of before a restart, until the engine tells what it has."""
+        self._early: list[events.LegEnded] = []
+        """Ends of such legs, told by their lines before that."""
         self._unrecorded: set[CallId] = set()
         """Calls that were being recorded, and the engine knows nothing of it: that it ended may still arrive."""
         self.configure(settings, zone, now)
@@ -76,10 +80,7 @@ class Switchboard(Conversations):
             case events.LegAnswered(leg=leg):
                 self._leg_answered(leg)
             case events.LegEnded():
-                if event.leg in self._missing and self._is_on_line(event.leg):
-                    self._lose(event.leg)  # a line that finds no call after a start has not heard anybody hang up
-                else:
-                    self._leg_ended(event)
+                self._told_of_an_end(event)
             case events.KeyPressed(leg=leg, key=key):
                 if (call := self._call_of(leg)) and leg == call.caller and isinstance(call.stage, InFlow):
                     self._follow(call, call.stage.walk.key(key, now))
@@ -280,6 +281,7 @@ class Switchboard(Conversations):
                 case _ if (call := self.calls.get(getattr(fact, "call", CallId("")))) is not None:
                     self._restore_fact(call, fact)
                     self._tidy(call)  # at once: a day's calls need not all be in memory
+        self._untold = self._with_sound()
         return self._done()
 
     def count_talks(self, ended: Mapping[Extension, int], now: Moment) -> None:
@@ -345,6 +347,9 @@ class Switchboard(Conversations):
         self._strangers = stock - self._by_leg.keys()
         self._missing = self._with_sound() - stock
         self._unrecorded = {call.id for call in self.calls.values() if call.recording_open} - set(recordings)
+        self._untold, early, self._early = set(), self._early, []
+        for event in early:
+            self._told_of_an_end(event)
         self._timers.set(("doubt", ""), self._now.mono + DOUBT_SECONDS)
         for call in list(self.calls.values()):
             if isinstance(call.stage, Rings):
@@ -371,6 +376,15 @@ class Switchboard(Conversations):
         for call in list(self.calls.values()):
             if isinstance(call.stage, Returning):
                 self._take_up(call)
+
+    def _told_of_an_end(self, event: events.LegEnded) -> None:
+        """A line that finds no call after a start has not heard anybody hang up: the engine knows whether it was there."""
+        if self._is_on_line(event.leg) and event.leg in self._untold:
+            self._early.append(event)
+        elif self._is_on_line(event.leg) and event.leg in self._missing:
+            self._lose(event.leg)
+        else:
+            self._leg_ended(event)
 
     def _lose(self, leg: LegId) -> None:
         """Its sound had gone when the box came back; it ended when the box was last seen alive, or a little later."""

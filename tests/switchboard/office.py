@@ -255,7 +255,7 @@ class Office:
         self.sound.ringing = {leg: command for leg, command in gone.ringing.items() if self.on_line(leg)}
         self.happen(events.EngineDown())
 
-    def restart(self) -> None:
+    def restart(self, *, lines_first: bool = False) -> None:
         """The desk dies and comes back: what it knew is in its facts, what is true is in the engine and on the lines.
 
         Everything on its way to the desk is lost, but for a line that rings: that rings on.
@@ -272,10 +272,16 @@ class Office:
         self.post(events.LineChanged(GSM, LineState.UP, "registered"))
         legs = self.sound.up | self.sound.calling | self.sound.ringing.keys()
         stock = tuple(events.LegInStock(leg, leg in self.sound.up) for leg in sorted(legs))
-        self.post(events.EngineUp(stock, tuple(self.sound.recording)))
-        for leg, _ in self.board.line_legs().values():
-            if leg not in legs:
-                self.post(events.LegEnded(leg, Cause.NORMAL, "the line finds no such call"))
+        told: list[Event] = [
+            events.EngineUp(stock, tuple(self.sound.recording)),
+            *(
+                events.LegEnded(leg, Cause.NORMAL, "the line finds no such call")
+                for leg, _ in self.board.line_legs().values()
+                if leg not in legs
+            ),
+        ]
+        for event in reversed(told) if lines_first else told:
+            self.post(event)
         self.run()
 
     def on_line(self, leg: LegId) -> bool:

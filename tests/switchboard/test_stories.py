@@ -392,15 +392,15 @@ def test_the_desk_dies_in_mid_conversation_and_the_record_is_complete(office: Of
     assert state(office, "101") is OperatorState.WRAP_UP
 
 
-def test_nobody_is_said_to_have_hung_up_when_the_power_went(office: Office) -> None:
+@pytest.mark.parametrize("lines_first", [False, True])
+def test_nobody_is_said_to_have_hung_up_when_the_power_went(office: Office, lines_first: bool) -> None:
     caller = office.ring_twice()
     office.key(caller, "1")
     phone = office.phone_of("101")
     office.pick_up(phone)
     for leg in (caller, phone):
         office.drop(leg)
-    office.restart()
-    office.happen(events.LegEnded(caller, Cause.NORMAL, "the call ended while the desk was away"))  # says the line
+    office.restart(lines_first=lines_first)
     record = office.record()
     assert (record.ended_by, record.cause) == (EndedBy.BOX, Cause.FAULT)
     assert record.cause_detail == "it ended while the box was restarting"
