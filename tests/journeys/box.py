@@ -183,6 +183,13 @@ class Box:
         os.kill(pid, signal.SIGKILL)
         return at
 
+    def power_cut(self) -> None:
+        """Everything stops in the same instant."""
+        assert self.program is not None
+        for pid in (self.program.process.pid, *filter(None, self.pids().values())):
+            os.kill(pid, signal.SIGKILL)
+        self.program.wait(5.0)
+
     def is_back(self, title: str, seconds: float = 15.0) -> float:
         """Wait for the sentence at the terminal; returns the monotonic second it was seen at."""
         wait_for(f"{title} is back", lambda: f"{title} is back" in self.words, seconds, every=0.01)

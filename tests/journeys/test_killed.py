@@ -263,3 +263,24 @@ def test_the_front_door_is_killed(talk: Talk) -> None:
     talk.ana.is_over()
     talk.office.quiet()
     box.stop()
+
+
+def test_the_power_goes(talk: Talk) -> None:
+    """Everything dies at once. On the next start each call has one record with an end, and what was recorded is kept."""
+    box = talk.box
+    talk.ana.listen(2.0)
+    box.power_cut()
+    box.start()
+    incoming = box.record(lambda call: call.caller == CALLER)
+    inside = box.record(lambda call: call.caller == "102")
+    for record in (incoming, inside):
+        assert (record.result, record.ended_by, record.cause) == (Result.ANSWERED, "box", "fault")
+        assert record.cause_detail == "it ended while the box was restarting"
+        assert 1.0 < record.talked < 15.0
+    wait_for("what was recorded is kept", lambda: whole(box, incoming.recording))
+    assert is_tone(box.recording(incoming)[0][-8000:-2400], CALLER_HZ)
+    office = talk.house.watch(box)
+    live = office.until("all are registered", lambda live: all(one.phones for one in live.operators))
+    assert live.calls == ()
+    assert len(box.records()) == 2
+    box.stop()
