@@ -252,6 +252,35 @@ def test_a_key_told_both_ways_counts_once_but_pressed_twice_counts_twice(box: Be
     assert box.desk.count(events.KeyPressed) == 2
 
 
+def test_a_telephone_that_knows_no_keys_in_the_stream_is_told_by_info(box: Bench) -> None:
+    phone = box.edge.phone()
+    plain = phone.sdp
+    phone.sdp = lambda direction="sendrecv": "".join(  # type: ignore[method-assign]
+        line for line in plain(direction).replace("AVP 0 101", "AVP 0").splitlines(keepends=True) if ":101 " not in line
+    )
+    phone.dial("101", "600")
+    leg = box.desk.hears(events.PhoneRang).leg
+    box.desk.tell(commands.Answer(leg))
+    box.answered(leg)
+    box.desk.tell(commands.SendKeys(leg, "7"))
+    told = phone.wait(lambda message: message.method == "INFO")
+    assert told.get("Content-Type") == "application/dtmf-relay"
+    assert "Signal=7" in told.body.replace(" ", "")
+
+
+def test_early_sound_counts_as_ringing(box: Bench) -> None:
+    """Some telephones and gateways play their own ringing tone (183 with SDP) instead of saying 180."""
+    phone, leg = box.call_out()
+    assert phone.invite
+    phone.reply(phone.invite, 183, "Session Progress", phone.sdp())
+    box.desk.hears(events.LegRinging, lambda event: event.leg == leg)
+    assert not box.desk.count(events.LegAnswered)
+    phone.ring()
+    phone.answer()
+    box.answered(leg)
+    assert box.desk.count(events.LegRinging) == 1
+
+
 def test_we_press_keys(box: Bench) -> None:
     phone, leg = box.call_in_answered()
     box.desk.tell(commands.SendKeys(leg, "1#"))
