@@ -156,6 +156,17 @@ class Conversations(Table):
                     self._end(call, EndedBy.BOX, Cause.NORMAL, "")
         self._watch_walk(call)
 
+    def _key_pressed(self, leg: LegId, key: str) -> None:
+        """For our menu, or for whoever they talk with: a bank's menu is behind a telephone call as well."""
+        call = self._call_of(leg)
+        match call.stage if call else None:
+            case InFlow(walk=way) if call and leg == call.caller:
+                self._follow(call, way.key(key, self._now))
+            case Talking(other=other) if call and leg in (call.caller, other):
+                self._do(commands.SendKeys(other if leg == call.caller else call.caller, key))
+            case _:
+                pass
+
     def _watch_walk(self, call: Call) -> None:
         deadline = call.stage.walk.next_deadline() if isinstance(call.stage, InFlow) else None
         if deadline is None:

@@ -82,8 +82,7 @@ class Switchboard(Conversations):
             case events.LegEnded():
                 self._told_of_an_end(event)
             case events.KeyPressed(leg=leg, key=key):
-                if (call := self._call_of(leg)) and leg == call.caller and isinstance(call.stage, InFlow):
-                    self._follow(call, call.stage.walk.key(key, now))
+                self._key_pressed(leg, key)
             case events.Played(leg=leg, playing=playing):
                 self._played(leg, playing)
             case events.LegHeld(leg=leg, held=held):

@@ -423,6 +423,21 @@ def test_a_power_cut_does_not_make_the_talk_longer(office: Office) -> None:
     assert record.length < 60.0
 
 
+def test_a_key_pressed_in_a_talk_reaches_the_other(office: Office) -> None:
+    caller = office.ring_twice()
+    office.key(caller, "1")
+    phone = office.phone_of("101")
+    office.key(caller, "7")
+    assert not any(isinstance(one, commands.SendKeys) for one in office.done), "nobody there yet"
+    office.pick_up(phone)
+    office.key(phone, "5")
+    office.key(caller, "#")
+    assert [one for one in office.done if isinstance(one, commands.SendKeys)] == [
+        commands.SendKeys(caller, "5"),
+        commands.SendKeys(phone, "#"),
+    ]
+
+
 def test_a_recording_that_died_with_the_box_is_closed_at_the_next_start(office: Office) -> None:
     caller = office.ring_twice()
     office.key(caller, "1")
