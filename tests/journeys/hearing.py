@@ -68,11 +68,6 @@ def is_tone(samples: Samples, hz: float) -> bool:
     return share(samples, hz) >= CLEAR
 
 
-def has_tone(samples: Samples, hz: float, at_least: float = 0.2) -> bool:
-    """Is this tone in it, among others?"""
-    return share(samples, hz) >= at_least
-
-
 def breaks(samples: Samples, hz: float) -> int:
     """How often a tone breaks off or jumps, looked at every 20 ms: what was lost, invented or left out shows.
 

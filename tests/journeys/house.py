@@ -123,7 +123,7 @@ def site(
     wrap_up_seconds: float = 1.0,
     operators: str = "",
     more: str = "",
-    lines: str = '[lines.gsm1]\nkind = "virtual"\nenters = "hours office"\n',
+    lines: str = '[lines.gsm1]\nkind = "virtual"\nenters = "hours office"\nanswer_after_rings = 1\n',
 ) -> str:
     """A small firm: everybody has a telephone and answers the queue `office`, unless `operators` says who does."""
     persons = "\n".join(f'{one} = {{ name = "Person {one}", password = "{password(one)}" }}' for one in people.split())

@@ -106,10 +106,6 @@ class BaresipPhone:
         signed = self.try_to_register(seconds)
         assert signed["type"] == "REGISTER_OK", signed
 
-    def unregister(self) -> None:
-        """Sign off."""
-        self.tell("uadel", self._account.partition(";")[0].strip("<>"))
-
     def try_to_register(self, seconds: float = 15.0) -> Event:
         """Sign on; returns what comes of it."""
         self.tell("uanew", self._account)
@@ -148,10 +144,6 @@ class BaresipPhone:
     def is_over(self, seconds: float = 15.0) -> str:
         """Wait until a call has ended; returns why, in baresip's words."""
         return str(self.expect("CALL_CLOSED", seconds=seconds).get("param", ""))
-
-    def is_refused(self) -> str:
-        """Dialling came to nothing: why, in baresip's words."""
-        return self.is_over()
 
     def expect(self, *kinds: str, seconds: float = 15.0) -> Event:
         """The next event of one of these kinds, not yet expected before; those between are passed over.

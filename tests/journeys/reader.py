@@ -72,9 +72,6 @@ class Reader:
     def fills(self, label: str, words: str) -> None:
         self.page.get_by_label(label, exact=True).first.fill(words)
 
-    def chooses(self, label: str, words: str) -> None:
-        self.page.get_by_label(label, exact=True).first.select_option(label=words)
-
     def presses(self, words: str) -> None:
         """The button, or the link that looks like one, with these words."""
         button = self.page.get_by_role("button", name=words, exact=True)
@@ -90,9 +87,6 @@ class Reader:
             SHOTS.mkdir(exist_ok=True)
             self.page.screenshot(path=SHOTS / "failed.png", full_page=True)
             raise TooLate(f"no {words!r} on {self.page.url}:\n{self.page.inner_text('body')}") from late
-
-    def sees_no_more(self, words: str, seconds: float = 15.0) -> None:
-        self.page.get_by_text(words).filter(visible=True).first.wait_for(state="hidden", timeout=seconds * 1000)
 
     def logs_in(self, name: str, password: str) -> None:
         """By keyboard alone."""
@@ -114,7 +108,7 @@ class Reader:
         SHOTS.mkdir(exist_ok=True)
         for (width, height), kind in ((WIDE, "wide"), (NARROW, "narrow")):
             self.page.set_viewport_size({"width": width, "height": height})
-            self.page.screenshot(path=SHOTS / f"{name}-{kind}.png", full_page=True)
+            self.page.screenshot(path=SHOTS / f"{name}-{kind}.jpg", full_page=True, type="jpeg", quality=80)
             spill = self.runs("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             assert spill <= 0, f"{name} is {spill} pixels wider than a {kind} screen"
         self.page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})

@@ -219,35 +219,22 @@ def test_the_desk_is_killed_while_callers_wait(house: House) -> None:
     box.stop()
 
 
-def test_the_page_is_killed(talk: Talk) -> None:
-    """Nothing but the page."""
+def test_the_page_and_the_front_door_are_killed(talk: Talk) -> None:
+    """Nothing but the page; then: calls go on, a hang-up still arrives, telephones are still registered."""
     box = talk.box
     assert answers(box)
     before = len(talk.ana.heard())
     killed = box.kill("web")
-    wait_for("it is gone", lambda: not answers(box), 1.0, every=0.01)
-    wait_for("it is back", lambda: answers(box), every=0.05)
+    wait_for("it is gone", lambda: not answers(box), every=0.01)
+    wait_for("it is back", lambda: answers(box))
     print(f"page back in {time.monotonic() - killed:.2f} s")
-    talk.ana.hears_cleanly(CALLER_HZ)
-    assert longest_pause(talk.ana.heard()[before:], CALLER_HZ) < 0.2
-    talk.outside.hang_up()
-    talk.ana.is_over()
-    talk.besim.hang_up()
-    talk.vera.is_over()
-    talk.office.quiet()
-    assert len(box.records()) == 2
-    box.stop()
 
-
-def test_the_front_door_is_killed(talk: Talk) -> None:
-    """Calls go on, a hang-up still arrives, telephones are still registered."""
-    box = talk.box
-    before = len(talk.ana.heard())
     killed = box.kill("edge")
     box.is_back("The telephones' door (edge)")
     print(f"edge back in {time.monotonic() - killed:.2f} s")
     talk.ana.hears_cleanly(CALLER_HZ)
     assert longest_pause(talk.ana.heard()[before:], CALLER_HZ) < 0.2
+    talk.besim.hears_cleanly(talk.vera.hz)
 
     talk.ana.hang_up()  # telephone to engine, through a door that has seen nothing of this call
     talk.outside.is_over()
@@ -256,12 +243,13 @@ def test_the_front_door_is_killed(talk: Talk) -> None:
     talk.office.quiet()
     assert box.record(lambda call: call.caller == CALLER).ended_by == "called"
     assert box.record(lambda call: call.caller == "102").ended_by == "called"
-    live = talk.office.until("all are registered", lambda live: all(one.phones for one in live.operators), 20.0)
+    live = talk.office.until("all are registered", lambda live: all(one.phones for one in live.operators))
     assert [one.phones for one in live.operators] == [1, 1, 1]
     talk.call_in()
     talk.outside.hang_up()
     talk.ana.is_over()
     talk.office.quiet()
+    assert len(box.records()) == 3
     box.stop()
 
 
@@ -276,7 +264,7 @@ def test_the_power_goes(talk: Talk) -> None:
     for record in (incoming, inside):
         assert (record.result, record.ended_by, record.cause) == (Result.ANSWERED, "box", "fault")
         assert record.cause_detail == "it ended while the box was restarting"
-        assert 1.0 < record.talked < 15.0
+        assert 0.0 <= record.talked < 15.0  # until the last sign of life in the journal
     wait_for("what was recorded is kept", lambda: whole(box, incoming.recording))
     assert is_tone(box.recording(incoming)[0][-8000:-2400], CALLER_HZ)
     office = talk.house.watch(box)

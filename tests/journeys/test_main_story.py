@@ -19,6 +19,11 @@ CALLER = "+355690000001"
 MENU = ["place_reached hours office", "place_reached menu main open"]
 
 
+LINE = """
+[lines.gsm1]
+kind = "virtual"
+enters = "hours office"
+"""
 LAMPS = """
 [lamps]
 factory = "mock"
@@ -44,7 +49,7 @@ def answered_on_the_second_ring(outside: FarEnd) -> None:
 
 def test_a_caller_is_helped(house: House) -> None:
     """Greeting, key, queue; the first operator does not answer, the second does; they talk; all is on record."""
-    box = house.box(site("101 102", ring_seconds=3.0, wrap_up_seconds=1.5, more=LAMPS)).start()
+    box = house.box(site("101 102", ring_seconds=3.0, wrap_up_seconds=1.5, lines=LINE, more=LAMPS)).start()
     office = house.watch(box)
     ana = house.phone(box, "101")
     office.operator("101", "ready")
@@ -177,6 +182,7 @@ at = "{house.folder}/gsm2-at"
 sound = "{house.folder}/gsm2-sound"
 keys = "sound"
 language = "sq"
+answer_after_rings = 1
 enters = "hours office"
 """
     outside = house.modem("gsm2", "--keys", "sound", "--ppm", "80", "--burst", "2")
