@@ -42,6 +42,8 @@ JOINED_WITHIN = 30.0
 """Seconds the box may take to have all recordings whole, at its lowest priority."""
 PROMPT = 1.0
 """Seconds in which each call has to be answered for its rate to count as sustained."""
+BREATH = 0.002
+"""Seconds until a look whether a telephone is free by now."""
 MOST_A_SECOND = 320
 QUIET_WITHIN = 40.0
 """Seconds after which every telephone has given up (32 s, RFC 3261 timer B)."""
@@ -253,28 +255,38 @@ async def _highest_rate(pairs: list[Pair], effort: Effort) -> int:
 
 
 async def _sustained(pairs: list[Pair], rate: int, seconds: float) -> bool:
-    """Whether so many calls a second are all answered promptly and ended well, on time all the while."""
+    """Whether so many calls a second are all answered promptly and ended well. A moment's delay may be made up for."""
     loop, began = asyncio.get_running_loop(), asyncio.get_running_loop().time()
-    calls: list[asyncio.Task[bool]] = []
-    for number in range(int(rate * seconds)):
-        await asyncio.sleep(max(0.0, began + number / rate - loop.time()))
-        pair = next((pair for pair in pairs[number % len(pairs) :] + pairs if pair.free), None)
-        if pair is None or any(call.done() and not call.result() for call in calls[-rate:]):
-            break
-        calls.append(asyncio.create_task(_short_call(pair)))
-    went_well = await asyncio.gather(*calls)
-    took = loop.time() - began
-    well = len(calls) == int(rate * seconds) and all(went_well) and took < seconds + PROMPT
-    say(f"  {rate} a second: {'all well' if well else 'too much'}")
-    if not well:
+    calls: list[asyncio.Task[str]] = []
+    trouble = ""
+    while len(calls) < int(rate * seconds) and not trouble:
+        at = began + len(calls) / rate
+        await asyncio.sleep(max(0.0, at - loop.time()))
+        if loop.time() - at > PROMPT:
+            trouble = "the calls could not be begun in time"
+        elif pair := next((pair for pair in pairs[len(calls) % len(pairs) :] + pairs if pair.free), None):
+            calls.append(asyncio.create_task(_short_call(pair)))
+            trouble = next((call.result() for call in calls[-rate:] if call.done() and call.result()), "")
+        else:
+            await asyncio.sleep(BREATH)
+    trouble = next(filter(None, await asyncio.gather(*calls)), trouble)
+    say(f"  {rate} a second: {trouble or 'all well'}")
+    if trouble:
         await _quiet(pairs)
-    return well
+    return not trouble
 
 
-async def _short_call(pair: Pair) -> bool:
+async def _short_call(pair: Pair) -> str:
+    """What went wrong, "" for nothing."""
     attempt = await pair.connect(patience=PROMPT)
-    answered = bool(attempt.answered) and not attempt.over
-    return await pair.part(PROMPT) and answered
+    trouble = ""
+    if attempt.over:
+        trouble = f"a call was refused ({attempt.status})"
+    elif not attempt.answered:
+        trouble = f"a call was not answered within {PROMPT:.0f} s"
+    if not await pair.part(PROMPT):
+        trouble = trouble or f"a call did not end within {PROMPT:.0f} s"
+    return trouble
 
 
 async def _quiet(pairs: list[Pair]) -> None:
