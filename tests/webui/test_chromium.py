@@ -87,7 +87,7 @@ def serve(folder: Path, *, full: bool) -> Iterator[Site]:
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     yield Site(desk, f"http://127.0.0.1:{server.effective_port}")
-    server.task_dispatcher.shutdown(timeout=10)
+    server.task_dispatcher.shutdown(timeout=1)
     server.close()
 
 
