@@ -79,7 +79,7 @@ class Together:
 def main(arguments: list[str]) -> int:
     """Measure and print; 1 when there was nothing to measure."""
     parser = argparse.ArgumentParser(prog="./qendra bench calls", description="Load a box with calls and measure it.")
-    parser.add_argument("--quick", action="store_true", help="half a minute instead of three")
+    parser.add_argument("--quick", action="store_true", help="half a minute instead of two")
     effort = QUICK if parser.parse_args(arguments).quick else FULL
     passwords = firm.telephones(201, TELEPHONES)
     try:
