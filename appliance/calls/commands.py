@@ -33,6 +33,10 @@ class DialLine:
     leg: LegId
     line: LineId
     number: str
+    caller: str = ""
+    """Our number that shall be shown, on lines that let us choose; empty: the line's own."""
+    diverted_by: str = ""
+    """Whose call it really is, when we send a caller on: shown to them where the line can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +130,35 @@ class ShowLamp:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowEncrypted:
+    """The encryption lamp of an operator: lit while the whole of their call, both parties, is encrypted."""
+
+    extension: Extension
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShowWatched:
+    """What telephones that watch this number are shown: a lamp, and words for those with a display."""
+
+    extension: Extension
+    """Of a person or a queue."""
+    state: str
+    """`off`, `ringing` or `on`."""
+    note: str
+    reachable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShowMessages:
+    """The message lamp of this person's telephones: lit while something waits for them."""
+
+    extension: Extension
+    new: int
+    old: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Buzz:
     """The buzzer sounds while a caller waits for somebody, or is silent."""
 
@@ -146,5 +179,8 @@ Command = (
     | StopRecording
     | SendKeys
     | ShowLamp
+    | ShowEncrypted
+    | ShowWatched
+    | ShowMessages
     | Buzz
 )

@@ -1,15 +1,16 @@
-"""The edge's words: who may register, who is registered, and whom it turned away.
+"""The edge's words: who may register, who is registered, the providers, the lamps, and whom it turned away.
 
 The whole seam is `EDGE_HEARS` (desk to edge) and `EDGE_SAYS` (edge to desk). On every new connection the edge first
-says one `Registered` per extension that has a telephone; the desk first says `Accounts`.
+says all that stands: `Registered` per extension that has a telephone, `TrunkIs` per provider, `Bans`, `Reached`. The desk
+first says `Accounts`, `Trunks`, `Outside`, and a `Lamp` and a `Mailbox` for whatever can be watched.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from appliance.calls.names import Extension
+from appliance.calls.names import Extension, LineId, Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,9 @@ class Device:
     """`udp 192.0.2.7:5060`, for the page."""
     agent: str = ""
     """What it says it is (User-Agent), shortened and made printable."""
+    transport: Transport = Transport.UDP
+    here: str = ""
+    """Our own address as that telephone sees it: where its sound is to be sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,5 +78,152 @@ class Refused:
     times: int = 1
 
 
-EDGE_HEARS = (Accounts,)
-EDGE_SAYS = (Registered, Refused)
+@dataclass(frozen=True, slots=True)
+class Ban:
+    """Somebody who is not heard for a while."""
+
+    source: str
+    """An IP address."""
+    extension: str
+    """Only what names this extension is unheard from there; empty: everything."""
+    until: float
+    """UTC seconds."""
+    why: str
+    """Plain words: `10 wrong passwords for extension 101`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bans:
+    """All there are now; said anew at every change."""
+
+    bans: tuple[Ban, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LiftBan:
+    """The owner knows who that is. Also forgets the failures that led to it."""
+
+    source: str
+    extension: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trunk:
+    """One provider, as the front door needs it (RFC 3261 section 10 from the other side)."""
+
+    name: LineId
+    domain: str
+    """What stands behind the @: the provider's domain, a host name or an address; `:port` may follow."""
+    proxy: str = ""
+    """Where messages go, when that is not where the domain leads: host name or address, `:port` may follow."""
+    transport: str = ""
+    """`udp`, `tcp` or `tls`; empty: whichever the provider's DNS (RFC 3263) likes best, else UDP."""
+    user: str = ""
+    """Before the @ in our address there."""
+    login: str = ""
+    """For the password, when it is another than `user`."""
+    password: str = field(default="", repr=False)
+    registers: bool = True
+    """We register there; else the provider knows us by our address."""
+    addresses: tuple[str, ...] = ()
+    """Addresses, networks or names its calls may come from, besides those its DNS gives."""
+    expires: int = 300
+    """Seconds asked for."""
+    ping_seconds: float = 30.0
+    """Between two OPTIONS; 0: none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trunks:
+    """All providers, whole."""
+
+    trunks: tuple[Trunk, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TrunkIs:
+    """How a provider is now; said at every change."""
+
+    name: LineId
+    up: bool
+    """A call would be taken to a living server of theirs, and we are registered where we have to be."""
+    words: str
+    """Plain words: `registered, next 0:04:12`, `the provider refuses our password`, `no answer from 192.0.2.1`."""
+    here: str = ""
+    """Our own address as that provider sees it: where its sound is to be sent."""
+    transport: Transport = Transport.UDP
+
+
+class LampState(StrEnum):
+    """What a busy lamp shows (RFC 4235)."""
+
+    OFF = "off"
+    """Nothing: an operator who is free, or gone; a queue nobody waits in."""
+    RINGING = "ringing"
+    """Being called; quick blinking."""
+    ON = "on"
+    """On a call; not to be disturbed; callers wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lamp:
+    """What a key that watches this number shows from now on."""
+
+    extension: Extension
+    """Of a person or a queue."""
+    state: LampState
+    note: str = ""
+    """For telephones with a display (presence): `ready`, `paused: lunch`, `3 waiting`."""
+    open: bool = True
+    """Presence: can be reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """What the message lamp of this extension's telephones shows (RFC 3842)."""
+
+    extension: Extension
+    new: int
+    old: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """How the box is called from outside the firm's network, when the owner lets people in from there."""
+
+    name: str = ""
+    """Host name or address that leads to the router; empty: nobody is to come in from outside."""
+    sip_port: int = 0
+    """Port of the router that leads to ours; 0: the same."""
+    tls_port: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReach:
+    """Look now whether we can be reached from outside. Answered by `Reached`."""
+
+
+class Reach(StrEnum):
+    """Can a telephone outside the firm's network reach us?"""
+
+    NOT_WANTED = "not wanted"
+    UNKNOWN = "unknown"
+    GOOD = "good"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """What is known of our being reachable from outside."""
+
+    reach: Reach
+    words: str
+    """What was found, and what to do about it, in plain words."""
+    address: str = ""
+    """Where the name leads."""
+    at: float = 0.0
+    """UTC seconds of the last look."""
+
+
+EDGE_HEARS = (Accounts, Trunks, Outside, CheckReach, Lamp, Mailbox, LiftBan)
+EDGE_SAYS = (Registered, Refused, Bans, TrunkIs, Reached)

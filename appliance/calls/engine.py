@@ -6,10 +6,10 @@ every new connection the engine first says `EngineUp` with all it has, then what
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from appliance.calls import commands, events
-from appliance.calls.names import LegId
+from appliance.calls.names import Encryption, Extension, LegId, LineId
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,66 @@ class SoundNoted:
     """Frames the port did not take in time."""
 
 
+@dataclass(frozen=True, slots=True)
+class CallDevice:
+    """`DialPhone` with what the desk knows of the telephone. Answered as that is."""
+
+    leg: LegId
+    extension: Extension
+    device: str
+    caller: str
+    caller_name: str = ""
+    encryption: Encryption = Encryption.OFF
+    here: str = ""
+    """Our own address as the telephone sees it, for its sound; empty: find out by the routing table."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrunkAccount:
+    """One provider, as far as its calls go; how it is reached is the edge's affair."""
+
+    name: LineId
+    domain: str
+    user: str = ""
+    login: str = ""
+    password: str = field(default="", repr=False)
+    encryption: Encryption = Encryption.OFF
+    caller_from: tuple[str, ...] = ("P-Asserted-Identity", "Remote-Party-ID", "From")
+    """Header fields that may hold the number of who calls, the best first."""
+    called_from: str = "request"
+    """Which of our numbers was called: `request` (the request line) or `To`."""
+    shows_caller_by: str = "From"
+    """How we say whose call it is: `From`, `P-Asserted-Identity` (RFC 3325) or `Remote-Party-ID`."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrunkAccounts:
+    """All providers, whole; the calls of one that is not in here any more go on to their end."""
+
+    trunks: tuple[TrunkAccount, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CallTrunk:
+    """`DialLine` over a provider. Answered as that is."""
+
+    leg: LegId
+    line: LineId
+    number: str
+    """As this provider wants it written."""
+    caller: str = ""
+    """Our number that the called party shall see, as this provider wants it; empty: the provider's own choice."""
+    withheld: bool = False
+    """Ask that nobody is shown our number (RFC 3323)."""
+    diverted_by: str = ""
+    """The number whose call this really is (Diversion, RFC 5806); empty: nobody's but ours."""
+    here: str = ""
+
+
 ENGINE_HEARS = (
-    commands.DialPhone,
+    CallDevice,
+    CallTrunk,
+    TrunkAccounts,
     commands.Ring,
     commands.Answer,
     commands.Hangup,
@@ -70,6 +128,8 @@ ENGINE_HEARS = (
 
 ENGINE_SAYS = (
     events.PhoneRang,
+    events.LineRang,
+    events.LegEncrypted,
     events.LegRinging,
     events.LegAnswered,
     events.LegEnded,

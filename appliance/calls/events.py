@@ -33,6 +33,10 @@ class LineRang:
     """The caller's number as received; empty when withheld."""
     dialled: str = ""
     """Which of our numbers was called, on lines that have several; else empty."""
+    diverted_by: str = ""
+    """The number that sent the caller on to us, when the network tells (Diversion, RFC 5806)."""
+    caller_name: str = ""
+    """As the network told it; seldom."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,14 @@ class LegAnswered:
     """The leg is up and its sound path is open both ways."""
 
     leg: LegId
+
+
+@dataclass(frozen=True, slots=True)
+class LegEncrypted:
+    """Whether signalling and sound of this leg are both encrypted now. Not said of a leg that never was."""
+
+    leg: LegId
+    encrypted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +196,7 @@ Event = (
     | CallerKnown
     | LegRinging
     | LegAnswered
+    | LegEncrypted
     | LegEnded
     | KeyPressed
     | Played

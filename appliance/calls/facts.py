@@ -27,6 +27,8 @@ class CallBegan:
     """The line it came in on; for calls out, see `LegJoined`."""
     caller_name: str = ""
     language: str = ""
+    diverted_by: str = ""
+    """The number that sent the caller on to us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +151,16 @@ class TalkBegan:
     other: LegId
     extension: Extension
     queue: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EncryptionChanged:
+    """Signalling and sound of a leg are both encrypted now, or not any more."""
+
+    at: Moment
+    call: CallId
+    leg: LegId
+    encrypted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +322,31 @@ class PhoneRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class BanChanged:
+    """Somebody is not heard any more, or is heard again: `lifted` by the named login, or because time was over."""
+
+    at: Moment
+    source: str
+    extension: str
+    why: str
+    banned: bool
+    who: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallForbidden:
+    """One of us was not let out: a destination they may not call, or a cap of the line was reached."""
+
+    at: Moment
+    call: CallId
+    extension: Extension
+    number: str
+    why: str
+    """Plain words: `101 may not call abroad`, `gsm1 has made its 20 calls of this hour`."""
+    line: LineId = LineId("")
+
+
+@dataclass(frozen=True, slots=True)
 class OwnerChanged:
     """Somebody changed the settings: who, and what in plain words."""
 
@@ -331,7 +368,9 @@ CallFact = (
     | OperatorOffered
     | OperatorMissed
     | QueueLeft
+    | CallForbidden
     | TalkBegan
+    | EncryptionChanged
     | HoldChanged
     | RecordingBegan
     | RecordingKept
@@ -347,6 +386,7 @@ OtherFact = (
     | EngineNoted
     | StillHere
     | PhoneRefused
+    | BanChanged
     | OwnerChanged
 )
 Fact = CallFact | OtherFact

@@ -45,3 +45,28 @@ class Direction(StrEnum):
     IN = "in"
     OUT = "out"
     INTERNAL = "internal"
+
+
+class Encryption(StrEnum):
+    """What is asked of the sound between the box and a telephone or provider (SRTP with SDES keys, RFC 4568)."""
+
+    OFF = "off"
+    OPTIONAL = "optional"
+    """Encrypted with whoever can, plain with others."""
+    REQUIRED = "required"
+    """No call without it."""
+
+
+class Transport(StrEnum):
+    """What carries the signalling."""
+
+    UDP = "udp"
+    TCP = "tcp"
+    TLS = "tls"
+    WS = "ws"
+    WSS = "wss"
+
+    @property
+    def encrypted(self) -> bool:
+        """Nobody on the way can read it, nor the keys of the sound in it."""
+        return self in {Transport.TLS, Transport.WSS}

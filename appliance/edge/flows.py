@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from appliance.calls.edge import Refused, Registered
+from appliance.calls.edge import Bans, Reached, Refused, Registered, TrunkIs
 
-Transport = Literal["udp", "tcp"]
+Transport = Literal["udp", "tcp", "tls", "ws", "wss"]
 
 
 class Flow(NamedTuple):
-    """The far end of a way to a telephone (RFC 5626): a UDP address, or the peer of one TCP connection."""
+    """The far end of a way to a telephone or a provider (RFC 5626): a UDP address, or the peer of one connection."""
 
     transport: Transport
     host: str
@@ -33,20 +33,40 @@ class Send:
 
 
 @dataclass(frozen=True, slots=True)
+class Open:
+    """Open a connection to a provider, unless there is one. `Proxy.connected` or `Proxy.disconnected` tells how it went."""
+
+    flow: Flow
+    server_name: str
+    """Whom its certificate has to name, on TLS (RFC 5922)."""
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """Ask the DNS, and wait for nothing: `Proxy.found` hears the answer, whenever it comes."""
+
+    name: str
+    kind: Literal["A", "AAAA", "SRV", "NAPTR"]
+
+
+@dataclass(frozen=True, slots=True)
 class ToEngine:
     """Send these bytes to the engine."""
 
     data: bytes
 
 
+Message = Registered | Refused | Bans | TrunkIs | Reached
+
+
 @dataclass(frozen=True, slots=True)
 class Tell:
     """Say this to the desk."""
 
-    message: Registered | Refused
+    message: Message
 
 
-Output = Send | ToEngine | Tell
+Output = Send | Open | LookUp | ToEngine | Tell
 
 
 def host_port(host: str, port: int) -> str:

@@ -12,10 +12,10 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
-from appliance.calls.edge import Accounts, Refused, Registered
+from appliance.calls.edge import Accounts, Refused
 from appliance.calls.moment import Moment
 from appliance.edge import keep
-from appliance.edge.flows import Flow, Output, Send, Tell, ToEngine
+from appliance.edge.flows import Flow, Message, Output, Send, Tell, ToEngine
 from appliance.edge.message import Garbled
 from appliance.edge.proxy import Proxy
 from appliance.edge.settings import Settings
@@ -152,7 +152,7 @@ class Edge:
                 case Tell(message):
                     self._tell(message)
 
-    def _tell(self, message: Registered | Refused) -> None:
+    def _tell(self, message: Message) -> None:
         if not self._peers and isinstance(message, Refused):
             self._unheard.append(message)
         for peer in self._peers:

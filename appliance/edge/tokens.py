@@ -15,7 +15,8 @@ from appliance.edge.flows import Flow, Transport, packed, unpacked
 COOKIE = b"z9hG4bK"
 """What every RFC 3261 branch starts with."""
 
-_TRANSPORTS: tuple[Transport, ...] = ("udp", "tcp")
+_TRANSPORTS: tuple[Transport, ...] = ("udp", "tcp", "tls", "ws", "wss")
+"""Their places are written into tokens: new ones go to the end."""
 _CHECK = 10
 _NOBODY = bytes(4)
 _LENGTHS = {2 * (7 + size + _CHECK) for size in (4, 16)}

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, assert_never
 
 from appliance.calls import commands
-from appliance.calls.engine import OpenSound, PlayFiles, SoundNoted
+from appliance.calls.engine import CallDevice, OpenSound, PlayFiles, SoundNoted
 from appliance.calls.events import (
     EngineUp,
     KeyPressed,
@@ -46,7 +46,7 @@ from appliance.engine.wiring import Wiring
 log = logging.getLogger("qendra.engine")
 
 EngineCommand = (
-    commands.DialPhone
+    CallDevice
     | commands.Ring
     | commands.Answer
     | commands.Hangup
@@ -144,7 +144,7 @@ class Engine:
 
     def _command(self, command: EngineCommand, now: float) -> None:
         match command:
-            case commands.DialPhone():
+            case CallDevice():
                 self._dial(command)
             case OpenSound():
                 self._open_sound(command)
@@ -190,7 +190,7 @@ class Engine:
             case _ as never:
                 assert_never(never)
 
-    def _dial(self, command: commands.DialPhone) -> None:
+    def _dial(self, command: CallDevice) -> None:
         if command.leg in self._legs:
             log.error("leg %s is there already; not dialled again", command.leg)
             return

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from appliance.calls import commands, events
 from appliance.calls.commands import Command
-from appliance.calls.engine import OpenSound, PlayFiles, SoundNoted
+from appliance.calls.engine import CallDevice, OpenSound, PlayFiles, SoundNoted
 from appliance.calls.events import Event
 from appliance.calls.names import Cause, LegId, LineId
 from appliance.calls.prompt import Prompt
@@ -99,6 +99,10 @@ class Wiring:
     def obey(self, command: Command) -> None:
         """Have it done."""
         match command:
+            case commands.DialPhone():
+                self._engine.send(
+                    CallDevice(command.leg, command.extension, command.device, command.caller, command.caller_name)
+                )
             case commands.DialLine(leg=leg, line=name, number=number):
                 self._dial_line(leg, name, number)
             case commands.Answer(leg=leg) if line := self._line_of(leg):
@@ -118,6 +122,8 @@ class Wiring:
                 self._speaking.pop(one, None)
                 self._speaking.pop(other, None)
                 self._engine.send(command)
+            case commands.ShowEncrypted() | commands.ShowWatched() | commands.ShowMessages():
+                pass
             case commands.ShowLamp() | commands.Buzz():
                 self._panel.handle(command)
             case _:

@@ -6,11 +6,12 @@ whenever something has changed, at most ten times a second. Past calls are not a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from appliance.calls.edge import Ban, Reached
 from appliance.calls.events import OperatorWish
-from appliance.calls.names import Extension, TaskId
-from appliance.switchboard.settings import Settings
+from appliance.calls.names import Extension, LineId, TaskId
+from appliance.switchboard.settings import Provider, Settings
 from appliance.switchboard.views import Live
 
 
@@ -230,6 +231,124 @@ class SecretIs:
 
 
 @dataclass(frozen=True, slots=True)
+class SeeDoor:
+    """Who came to the front door. Answered by `DoorIs`."""
+
+    ask: int
+
+
+@dataclass(frozen=True, slots=True)
+class TurnedAway:
+    """Somebody the front door turned away; equal ones within ten seconds are one."""
+
+    at: float
+    refusal: str
+    source: str
+    detail: str
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
+class DoorIs:
+    """The front door now: who is unheard, who was turned away lately (newest first), can we be reached from outside."""
+
+    ask: int
+    bans: tuple[Ban, ...]
+    turned_away: tuple[TurnedAway, ...]
+    reached: Reached
+
+
+@dataclass(frozen=True, slots=True)
+class LiftBan:
+    """Hear them again. Answered by `Done` or `No`."""
+
+    ask: int
+    who: str
+    source: str
+    extension: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReach:
+    """Look now whether we can be reached from outside. Answered by `Done`; what is found comes with `SeeDoor`."""
+
+    ask: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderProfile:
+    """One provider's data file: what is the same for all of its customers."""
+
+    name: str
+    """Of the file, without ending."""
+    title: str
+    note: str
+    """What the customer has to know or do there."""
+    provider: Provider
+
+
+@dataclass(frozen=True, slots=True)
+class SeeProfiles:
+    """Answered by `ProfilesAre`."""
+
+    ask: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProfilesAre:
+    """The providers the box has a data file for."""
+
+    ask: int
+    profiles: tuple[ProviderProfile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SaveProviderPassword:
+    """Keep the password of this provider's line; empty forgets it. Answered by `Done` or `No`."""
+
+    ask: int
+    who: str
+    line: LineId
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SeeCertificate:
+    """What telephones that call encrypted are shown. Answered by `CertificateIs` or `No`."""
+
+    ask: int
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateIs:
+    """The box's certificate, and the authority telephones have to trust for it."""
+
+    ask: int
+    own: bool
+    """Made by the box's own small authority; else the owner has put one in."""
+    names: tuple[str, ...]
+    """Host names and addresses it is good for."""
+    until: float
+    """UTC seconds."""
+    authority: str
+    """PEM; what a telephone has to be given. Empty when the certificate is the owner's own."""
+    fingerprint: str
+    """SHA-256 of the authority (or of the certificate), as colon-separated hex."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceCertificate:
+    """Use the owner's own certificate; two empty texts go back to the box's. Answered by `Done` or `No`."""
+
+    ask: int
+    who: str
+    certificate: str
+    """PEM, with its intermediate ones behind it."""
+    key: str = field(repr=False)
+    """PEM, without a passphrase."""
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """It is done, and safe on disk."""
 
@@ -262,8 +381,27 @@ Ask = (
     | RemoveAccount
     | SeeAccounts
     | SeeSecret
+    | SeeDoor
+    | LiftBan
+    | CheckReach
+    | SeeProfiles
+    | SaveProviderPassword
+    | SeeCertificate
+    | ReplaceCertificate
 )
-Answer = SettingsAre | PhonePassword | Spoken | AccountIs | AccountsAre | SecretIs | Done | No
+Answer = (
+    SettingsAre
+    | PhonePassword
+    | Spoken
+    | AccountIs
+    | AccountsAre
+    | SecretIs
+    | DoorIs
+    | ProfilesAre
+    | CertificateIs
+    | Done
+    | No
+)
 
 WEB_SAYS: tuple[type, ...] = Ask.__args__
 WEB_HEARS: tuple[type, ...] = (Live, *Answer.__args__)

@@ -28,6 +28,8 @@ class LiveCall:
     operators: tuple[Extension, ...]
     """Who of us is on it, or is being rung."""
     recording: bool
+    encrypted: str = ""
+    """`whole`: signalling and sound of every party are encrypted; `part`: of some; empty: of none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,16 @@ class LiveLine:
     signal: int | None
     busy: bool
     since: float
+    calls: int = 0
+    """Going on over it now."""
+    room: int = 1
+    """Calls it takes at once."""
+    calls_this_hour: int = 0
+    """Out, against the line's cap."""
+    spent_today: float = 0.0
+    """By the line's prices, against the line's cap; 0 without prices."""
+    capped: str = ""
+    """Why it takes no calls out just now, in plain words; empty when it does."""
 
 
 @dataclass(frozen=True, slots=True)

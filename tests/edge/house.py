@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 from appliance.calls.edge import Account, Accounts, Refused, Registered
 from appliance.calls.names import Extension
-from appliance.edge.flows import Flow, Output, Send, Tell, ToEngine
+from appliance.edge.flows import Flow, Message, Output, Send, Tell, ToEngine
 from appliance.edge.guard import Limits
 from appliance.edge.message import Request, Response, parse
 from appliance.edge.proxy import Proxy
@@ -39,7 +39,7 @@ class House:
         self.now = 1000.0
         self.sent: list[Send] = []
         self.to_engine: list[bytes] = []
-        self.told: list[Registered | Refused] = []
+        self.told: list[Message] = []
         self.proxy.accept(accounts(people), self.now)
 
     def take(self, outputs: list[Output]) -> list[Output]:

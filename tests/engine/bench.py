@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from appliance.calls import commands, events
+from appliance.calls.engine import CallDevice
 from appliance.calls.names import CallId, Extension, LegId
 from appliance.wire.seams import ENGINE
 from tests.engine.peer import Edge, Phone
@@ -143,7 +144,7 @@ class Bench:
 
     def call_out(self, extension: str = "102") -> tuple[Phone, LegId]:
         leg = self.new_leg()
-        self.desk.tell(commands.DialPhone(leg, Extension(extension), "dev-2", "101"))
+        self.desk.tell(CallDevice(leg, Extension(extension), "dev-2", "101"))
         return self.edge.next_invite(), leg
 
     def call_out_answered(self, extension: str = "102") -> tuple[Phone, LegId]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from appliance.calls import commands, events
-from appliance.calls.engine import OpenSound, PlayFiles, SoundNoted
+from appliance.calls.engine import CallDevice, OpenSound, PlayFiles, SoundNoted
 from appliance.calls.names import CallId, Cause, Extension, LegId
 from tests.engine.bench import Bench, Desk, bench
 from tests.engine.pcm_modem import PcmModem
@@ -71,7 +71,7 @@ class Wild:
         return [
             self.call_in,
             self.call_in,
-            lambda: tell(commands.DialPhone(self.box.new_leg(), Extension("102"), "d", "101")),
+            lambda: tell(CallDevice(self.box.new_leg(), Extension("102"), "d", "101")),
             lambda: tell(commands.Ring(leg())),
             lambda: tell(commands.Answer(leg())),
             lambda: tell(commands.Answer(leg())),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from appliance.calls import commands, events
-from appliance.calls.engine import PlayFiles
+from appliance.calls.engine import CallDevice, PlayFiles
 from appliance.calls.names import Cause, Extension, LegId
 from tests.engine.bench import Bench, bench
 from tests.engine.peer import Message, Phone
@@ -39,7 +39,7 @@ def test_feature_codes_and_escapes_arrive_as_dialled(box: Bench) -> None:
 
 def test_we_call_a_telephone(box: Bench) -> None:
     leg = box.new_leg()
-    box.desk.tell(commands.DialPhone(leg, Extension("102"), "dev/7;x", "0672123456", 'Ann "A" Hoxha\r\nX-Evil: 1'))
+    box.desk.tell(CallDevice(leg, Extension("102"), "dev/7;x", "0672123456", 'Ann "A" Hoxha\r\nX-Evil: 1'))
     phone = box.edge.next_invite()
     assert phone.invite
     assert phone.invite.start == f"INVITE sip:102@127.0.0.1:{box.edge.port};ob=dev/7%3bx SIP/2.0"
@@ -56,7 +56,7 @@ def test_we_call_a_telephone(box: Bench) -> None:
 
 def test_a_withheld_number_is_not_shown(box: Bench) -> None:
     leg = box.new_leg()
-    box.desk.tell(commands.DialPhone(leg, Extension("102"), "dev-1", "", "Ann"))
+    box.desk.tell(CallDevice(leg, Extension("102"), "dev-1", "", "Ann"))
     phone = box.edge.next_invite()
     assert phone.invite
     assert phone.invite.get("From").startswith('"Anonymous" <sip:anonymous@anonymous.invalid>')
@@ -181,9 +181,7 @@ def test_commands_in_the_wrong_state_are_harmless(box: Bench) -> None:
     phone, leg = box.call_in_answered()
     box.desk.tell(commands.Ring(leg), commands.Answer(leg), commands.Bridge(leg, leg), commands.SendKeys(leg, "xyz!"))
     out, dialled = box.call_out()
-    box.desk.tell(
-        commands.Answer(dialled), commands.Ring(dialled), commands.DialPhone(dialled, Extension("1"), "d", "")
-    )
+    box.desk.tell(commands.Answer(dialled), commands.Ring(dialled), CallDevice(dialled, Extension("1"), "d", ""))
     out.answer()
     box.answered(dialled)
     phone.bye()

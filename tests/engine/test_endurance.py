@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from appliance.calls import commands, events
-from appliance.calls.engine import PlayFiles
+from appliance.calls.engine import CallDevice, PlayFiles
 from appliance.calls.names import Cause, Extension, LegId
 from appliance.wire.seams import ENGINE
 from tests.engine.bench import Bench, Desk, bench, memory_mb
@@ -62,7 +62,7 @@ def test_when_all_places_are_taken_the_next_is_refused_and_the_others_talk_on(an
     box = answering
     legs = [LegId(f"many-{number}") for number in range(130)]
     for leg in legs:
-        box.desk.tell(commands.DialPhone(leg, Extension("102"), "d", "101"))
+        box.desk.tell(CallDevice(leg, Extension("102"), "d", "101"))
     box.desk.hears(events.LegEnded, lambda event: event.leg == legs[129])
     refused = [event for event in box.desk.events if isinstance(event, events.LegEnded)]
     assert {event.leg for event in refused} == set(legs[128:])
@@ -88,7 +88,7 @@ def test_hundreds_of_calls_leave_nothing_behind(answering: Bench, tmp_path: Path
             one, first = box.call_in(extension="101")
             second = box.new_leg()
             box.desk.tell(commands.Answer(first), PlayFiles(first, number, (file, file)))
-            box.desk.tell(commands.DialPhone(second, Extension("102"), "d", "101"))
+            box.desk.tell(CallDevice(second, Extension("102"), "d", "101"))
             if number % 5 == 0:
                 box.desk.tell(commands.Hangup(second))
             else:
@@ -313,7 +313,7 @@ def test_an_edge_that_does_not_answer(tmp_path: Path) -> None:
     with bench(tmp_path) as box:
         leg = box.new_leg()
         box.edge.engine_port = 9  # whatever the telephones say gets lost
-        box.desk.tell(commands.DialPhone(leg, Extension("102"), "d", "101"))
+        box.desk.tell(CallDevice(leg, Extension("102"), "d", "101"))
         time.sleep(0.5)
         box.desk.tell(commands.Hangup(leg, Cause.CANCELLED))
         assert box.ended(leg) == events.LegEnded(leg, Cause.CANCELLED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from appliance.calls import commands
+from appliance.calls.engine import CallDevice
 from appliance.calls.names import Cause, Extension, LegId
 from appliance.engine.engine import Engine
 from tests.engine.bench import Bench
@@ -16,7 +16,7 @@ TWO_LOOKS = 2 * Engine.QUIET + 5.0
 def silent_phone(box: Bench) -> tuple[Phone, LegId]:
     """In a call, and not one packet of sound comes from it."""
     leg = box.new_leg()
-    box.desk.tell(commands.DialPhone(leg, Extension("102"), "dev-2", "101"))
+    box.desk.tell(CallDevice(leg, Extension("102"), "dev-2", "101"))
     phone = box.edge.next_invite()
     phone._sound_to = lambda sdp: None  # type: ignore[method-assign]  # noqa: ARG005
     phone.answer()

@@ -10,7 +10,7 @@ from typing import Any
 
 from appliance.calls import commands, events, facts
 from appliance.calls.edge import Accounts, Device, Refusal, Refused, Registered
-from appliance.calls.engine import PlayFiles
+from appliance.calls.engine import CallDevice, PlayFiles
 from appliance.calls.lookup import CallQuery
 from appliance.calls.names import Cause, Extension, LegId
 from appliance.prompts.library import Prompts, PromptSettings
@@ -114,7 +114,7 @@ async def caller_of_the_queue(house: House) -> LegId:
     house.engine.send(events.PhoneRang(CALLER, Extension("102"), "700"))
     await house.hear(commands.Answer)
     house.engine.send(events.LegAnswered(CALLER))
-    dial = await house.hear(commands.DialPhone)
+    dial = await house.hear(CallDevice)
     assert (dial.extension, dial.device, dial.caller) == (ANA, "desk", "102")
     return LegId(dial.leg)
 
