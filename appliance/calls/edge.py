@@ -151,6 +151,8 @@ class TrunkIs:
     """Plain words: `registered, next 0:04:12`, `the provider refuses our password`, `no answer from 192.0.2.1`."""
     here: str = ""
     """Our own address as that provider sees it: where its sound is to be sent."""
+    contact: str = ""
+    """Our SIP address there, as it stands in Contact: `sip:user@203.0.113.5:5060;transport=tcp`."""
     transport: Transport = Transport.UDP
 
 

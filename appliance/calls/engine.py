@@ -76,6 +76,10 @@ class TrunkAccount:
     user: str = ""
     login: str = ""
     password: str = field(default="", repr=False)
+    contact: str = ""
+    """Our address there, from `TrunkIs`; it stands in our Contact, so that a provider that overlooks Record-Route finds us."""
+    here: str = ""
+    """Our address as the provider sees it, for the sound of calls that come in; empty: by the routing table."""
     encryption: Encryption = Encryption.OFF
     caller_from: tuple[str, ...] = ("P-Asserted-Identity", "Remote-Party-ID", "From")
     """Header fields that may hold the number of who calls, the best first."""
