@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import secrets
 import threading
 from collections.abc import Callable
 from functools import cache
@@ -11,7 +13,7 @@ from flask import g, session
 
 from appliance.switchboard import asks
 from appliance.switchboard.asks import AccountIs
-from webui.desk import Desk, DeskAway, Refused, ask_for
+from webui.desk import Desk, DeskAway, Refused, ask_for, do
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
@@ -27,12 +29,16 @@ class Logins:
 
     FRESH = 10.0
     KEPT = 200
+    UNTOLD = 1000
+    """Ended sessions remembered until the desk can be told of them."""
 
     def __init__(self, desk: Desk, clock: Callable[[], float]) -> None:
         self._desk = desk
         self._clock = clock
         self._lock = threading.Lock()
         self._seen: dict[str, tuple[float, AccountIs]] = {}
+        self._untold: dict[str, str] = {}
+        """Sessions that ended while the desk was away, with the name of their login."""
 
     def find(self, name: str) -> AccountIs | None:
         """The login of this name as it is now.
@@ -41,6 +47,7 @@ class Logins:
             DeskAway: the desk did not answer.
         """
         try:
+            self._tell_ended()
             account = ask_for(self._desk, asks.SeeAccount(0, name), AccountIs)
         except Refused:
             self.forget(name)
@@ -65,8 +72,34 @@ class Logins:
         name, version = str(session.get("name", "")), session.get("version")
         if not name:
             return None
-        account = self._of(name)
-        return account if account is not None and account.version == version else None
+        account, mine = self._of(name), str(session.get("id", ""))
+        if account is None or account.version != version or not mine:
+            return None
+        return None if mine in account.ended or mine in self._untold else account
+
+    def end_session(self) -> None:
+        """This session is worth nothing from now on, also to whoever has copied its cookie. Whatever the desk does."""
+        name, mine = str(session.get("name", "")), str(session.get("id", ""))
+        session.clear()
+        if not name or not mine:
+            return
+        with self._lock:
+            if len(self._untold) >= self.UNTOLD:
+                del self._untold[next(iter(self._untold))]
+            self._untold[mine] = name
+        with contextlib.suppress(DeskAway):
+            self._tell_ended()
+        self.forget(name)
+
+    def _tell_ended(self) -> None:
+        with self._lock:
+            untold = list(self._untold.items())
+        for ended, name in untold:
+            with contextlib.suppress(Refused):
+                do(self._desk, asks.EndSession(0, name, ended))
+            self.forget(name)
+            with self._lock:
+                self._untold.pop(ended, None)
 
     def _of(self, name: str) -> AccountIs | None:
         with self._lock:
@@ -86,6 +119,7 @@ def begin_session(account: AccountIs, chosen_language: str) -> None:
     session.clear()
     session["name"] = account.name
     session["version"] = account.version
+    session["id"] = secrets.token_urlsafe(12)
     if chosen_language:
         session["language"] = chosen_language
     session.permanent = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from tinydb import where
@@ -13,6 +14,8 @@ from appliance.switchboard.asks import AccountIs
 
 TABLE = "accounts"
 OWNER = "owner"
+MOST_ENDED = 100
+"""Sessions remembered as ended; with one more, all of that login end, and the list begins anew."""
 
 
 class AccountShelf(Shelf):
@@ -52,6 +55,21 @@ class AccountShelf(Shelf):
             return
         self._not_the_last_owner(there, account.role)
         self._table.upsert(Document(document, there.doc_id))
+
+    def end_session(self, name: str, session: str) -> bool:
+        """Remember that this session was logged out; False when there is no such login.
+
+        Raises:
+            StoreTrouble: the disk refuses.
+        """
+        account = self.find(name)
+        if account is None:
+            return False
+        if session not in account.ended:
+            whole = len(account.ended) >= MOST_ENDED
+            ended = () if whole else (*account.ended, session)
+            self.save(replace(account, version=account.version + whole, ended=ended))
+        return True
 
     def remove(self, name: str) -> None:
         """Take the login away, if there is one.

@@ -133,6 +133,9 @@ class Answers:
             case asks.SeeAccounts():
                 logins = (asks.Login(one.name, one.role, one.extension) for one in self._accounts.all())
                 return asks.AccountsAre(ask.ask, tuple(logins))
+            case asks.EndSession(name=name, session=session):
+                ended = self._accounts.end_session(name, session)
+                return Done(ask.ask) if ended else No(ask.ask, "There is no such login.", "name")
             case asks.LinkIsGood(token=token):
                 return Done(ask.ask) if self._is_link(token) else _spent(ask.ask)
             case asks.MakeOwner():
@@ -234,7 +237,9 @@ class Answers:
         if old is not None:
             # A new password, or another role, ends the sessions that were opened with the old one.
             changed = bool(ask.password) or ask.role != old.role
-            account = replace(account, password=ask.password or old.password, version=old.version + changed)
+            ended = () if changed else old.ended
+            password = ask.password or old.password
+            account = replace(account, password=password, version=old.version + changed, ended=ended)
         else:
             account = replace(account, version=_first_version())
         self._accounts.save(account, clock.now().utc)

@@ -84,6 +84,9 @@ class PhonePassword:
     server: str
     """Host name or address the telephone has to be given."""
     port: int
+    """For UDP and TCP."""
+    tls_port: int = 0
+    """For telephones that call encrypted (TLS); 0: there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +149,17 @@ class AccountIs:
     language: str
     version: int = 1
     """Grows when the password changes: older sessions end."""
+    ended: tuple[str, ...] = ()
+    """Sessions of this version that were logged out: their cookies, wherever a copy may be, are worth nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndSession:
+    """Somebody logs out of this one session. Answered by `Done`, or by `No` when there is no such login."""
+
+    ask: int
+    name: str
+    session: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +314,8 @@ class ProfilesAre:
 
     ask: int
     profiles: tuple[ProviderProfile, ...]
+    passwords: tuple[LineId, ...] = ()
+    """Provider lines whose password is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,6 +391,7 @@ Ask = (
     | CloseTask
     | Speak
     | SeeAccount
+    | EndSession
     | MakeOwner
     | LinkIsGood
     | SaveAccount

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from appliance.calls.names import Extension
-from appliance.store.accounts import AccountShelf
+from appliance.store.accounts import MOST_ENDED, AccountShelf
 from appliance.store.trouble import StoreTrouble
 from appliance.switchboard.asks import AccountIs
 
@@ -36,6 +36,19 @@ def test_a_login_is_changed_not_doubled(path: Path) -> None:
         shelf.save(replace(BESA, name="besa", password="$argon2id$c", version=2), at=9.0)
         assert shelf.all() == (replace(BESA, name="besa", password="$argon2id$c", version=2),)
         assert next(iter(shelf.db.table("accounts")))["created"] == 5.0
+
+
+def test_a_session_that_ended_stays_ended(path: Path) -> None:
+    with AccountShelf(path) as shelf:
+        shelf.save(ARTA)
+        assert shelf.end_session("arta", "s1")
+        assert shelf.end_session("arta", "s1")
+        assert not shelf.end_session("nobody", "s1")
+    with AccountShelf(path) as shelf:
+        assert shelf.find("Arta") == replace(ARTA, ended=("s1",))
+        for index in range(MOST_ENDED):
+            shelf.end_session("arta", f"more-{index}")
+        assert shelf.find("Arta") == replace(ARTA, version=ARTA.version + 1), "too many to remember: all end"
 
 
 def test_the_last_owner_stays(path: Path) -> None:

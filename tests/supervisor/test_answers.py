@@ -230,6 +230,20 @@ def test_logins(counter: Counter) -> None:
     counter.refused(asks.RemoveAccount(4, "Ana", "Besim"))
 
 
+def test_a_session_ends_for_good(counter: Counter) -> None:
+    counter.owner()
+    counter.done(asks.EndSession(1, "ana", "s1"))
+    counter.refused(asks.EndSession(1, "Nobody", "s1"))
+    counter.done(asks.SaveAccount(2, "Ana", "Ana", "owner", "", ANA, "ru"))
+    after = counter.ask(asks.SeeAccount(3, "Ana"))
+    assert isinstance(after, asks.AccountIs)
+    assert (after.language, after.ended) == ("ru", ("s1",))
+    counter.done(asks.SaveAccount(4, "Ana", "Ana", "owner", HASH + "2", ANA, "ru"))
+    after = counter.ask(asks.SeeAccount(5, "Ana"))
+    assert isinstance(after, asks.AccountIs)
+    assert after.ended == (), "a new password has ended them all"
+
+
 def test_a_new_login_of_an_old_name_does_not_take_up_old_sessions(counter: Counter) -> None:
     counter.owner()
     login = asks.SaveAccount(1, "Ana", "Besim", "operator", HASH, ANA, "en")

@@ -127,6 +127,12 @@ class MemoryDesk:
             case asks.SeeAccount(ask=ask, name=name):
                 found = self.accounts.get(name.casefold())
                 return No(ask, "There is no such login.", "name") if found is None else replace(found, ask=ask)
+            case asks.EndSession(ask=ask, name=name, session=session):
+                found = self.accounts.get(name.casefold())
+                if found is None:
+                    return No(ask, "There is no such login.", "name")
+                self.accounts[name.casefold()] = replace(found, ended=(*found.ended, session))
+                return Done(ask)
             case asks.LinkIsGood(ask=ask, token=token):
                 return (
                     Done(ask)

@@ -90,6 +90,42 @@ def test_login_and_logout(stranger: Browser) -> None:
     assert stranger.get("/calls").status_code == 302
 
 
+def copied(browser: Browser, another: Callable[[], Browser]) -> Browser:
+    """Somebody who has got hold of the cookie."""
+    thief = another()
+    cookie = browser.client.get_cookie("qendra")
+    assert cookie is not None
+    thief.client.set_cookie("qendra", cookie.value)
+    assert thief.get("/calls").status_code == 200
+    return thief
+
+
+def test_whoever_has_copied_the_cookie_is_logged_out_too(
+    owner: Browser, another: Callable[[], Browser], desk: MemoryDesk
+) -> None:
+    other = another()
+    other.log_in("Blerim")
+    thief = copied(owner, another)
+    owner.post("/logout")
+    assert thief.get("/calls").status_code == 302
+    assert other.get("/calls").status_code == 200, "the owner's other browser stays"
+    assert len(desk.accounts["blerim"].ended) == 1
+
+
+def test_logging_out_holds_while_the_desk_is_away(
+    owner: Browser, another: Callable[[], Browser], desk: MemoryDesk, clock: Clock
+) -> None:
+    thief = copied(owner, another)
+    desk.go(away=True)
+    assert owner.post("/logout").location == "/login"
+    assert thief.get("/calls").status_code != 200
+    desk.go(away=False)
+    assert thief.get("/calls").status_code == 302
+    assert len(desk.accounts["blerim"].ended) == 1, "the desk has been told since"
+    clock.pass_by(60)
+    assert thief.get("/calls").status_code == 302
+
+
 def test_login_does_not_lead_elsewhere(stranger: Browser) -> None:
     for elsewhere in ("https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)"):
         stranger.get("/login")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, flash, g, redirect, render_template, request, session, url_for
+from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from appliance.switchboard import asks
@@ -91,8 +91,8 @@ def _enter(name: str) -> None:
 
 @welcome.post("/logout")
 def logout() -> Response:
-    """This browser forgets who it was."""
-    session.clear()
+    """The session ends, here and on the box."""
+    house().logins.end_session()
     return redirect(url_for("welcome.login"), 303)
 
 
