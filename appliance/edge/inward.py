@@ -199,7 +199,8 @@ class Inward:
     def _forward(self, request: Request, source: Flow, device: str, more: list[bytes]) -> list[Output]:
         answer_to = self.signs.answer_to(request, source)
         via = self.signs.via_inside(answer_to, transaction_of(request, source.host), device)
-        return [ToEngine(request.passed_on([via, *more], request.stamped(source.host, source.port)))]
+        about = self.signs.about(source) if request.method == b"INVITE" else ()
+        return [ToEngine(request.passed_on([via, *more, *about], request.stamped(source.host, source.port)))]
 
     def _unless_flooding(self, request: Request, source: Flow, now: float, status: int, reason: bytes) -> list[Output]:
         if not self.guard.admit(source.host, now):

@@ -8,6 +8,7 @@ next parser on the way might take them for a line's end, and see a header field 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -159,8 +160,12 @@ class Response(Message):
     method: bytes
     """Of the CSeq."""
 
-    def passed_back(self) -> bytes | None:
-        """The bytes for the hop before us: without the topmost Via; None when it was the only one."""
+    def passed_back(self, more: Iterable[bytes] = ()) -> bytes | None:
+        """The bytes for the hop before us: without the topmost Via; None when it was the only one.
+
+        Args:
+            more: own header lines; whatever came under our names is dropped.
+        """
         at = self.keys.index(b"via")
         values = grammar.items(self.lines[at].partition(b":")[2].strip())
         if len(values) > 1:
@@ -173,7 +178,7 @@ class Response(Message):
         if OURS in self.keys:
             mine = {line for key, line in zip(self.keys, self.lines, strict=True) if key == OURS}
             head = [line for line in head if line not in mine]
-        return self._joined(head)
+        return self._joined([*head, *more])
 
 
 def is_keepalive(data: bytes) -> bool:

@@ -77,9 +77,7 @@ class Edge:
             self._udp = Outside(settings.bind, settings.sip_port, self._heard, self._settle)
         except OSError as error:
             raise Unable(f"{where} (SIP over UDP) cannot be had: {error.strerror}") from error
-        self._tcp = Connections(
-            settings.limits, _clock, self._heard_stream, self.proxy.connected, self._ended, self._too_many
-        )
+        self._tcp = Connections(settings.limits, _clock, self._heard_stream, self._began, self._ended, self._too_many)
         try:
             await self._tcp.listen(settings.bind, settings.sip_port)
         except OSError as error:
@@ -134,6 +132,9 @@ class Edge:
         self._do(outputs)
         self._settle()
         return self.proxy.registrar.at(source) is not None or any(isinstance(each, ToEngine) for each in outputs)
+
+    def _began(self, flow: Flow) -> None:
+        self._do(self.proxy.connected(flow, _clock()))
 
     def _ended(self, flow: Flow) -> None:
         self._do(self.proxy.disconnected(flow, _clock()))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from appliance.calls.edge import Account, Accounts, Device, Refusal, Registered
-from appliance.calls.names import Extension
+from appliance.calls.names import Extension, Transport
 from appliance.edge.binding import Binding
 from appliance.edge.digest import Digest
 from appliance.edge.flows import Flow, Output, Send, Tell, ToEngine
@@ -98,12 +98,19 @@ class Proxy:
             self._next_probe = now + PROBE_EVERY
         return self._guarded(lambda: self._in_its_place(data), now)
 
-    def connected(self, flow: Flow) -> None:
-        """A connection is up."""
+    def connected(self, flow: Flow, now: float) -> list[Output]:
+        """A connection is up, one that came or one that we opened."""
         self._live.add(flow)
+        return self._told(now)
 
-    def disconnected(self, flow: Flow, now: float) -> list[Output]:
-        """A connection has ended."""
+    def disconnected(self, flow: Flow, now: float, why: str = "") -> list[Output]:  # noqa: ARG002 - the providers ask
+        """A connection has ended, or one that was to be opened could not be.
+
+        Args:
+            flow: of the connection.
+            now: monotonic seconds.
+            why: plain words about the far end (`does not answer`, `has a certificate for other names`); empty: it hung up.
+        """
         self._live.discard(flow)
         self.registrar.disconnected(flow, now)
         return self._told(now)
@@ -212,7 +219,8 @@ class Proxy:
         if place is None or place.flow.host != source.host:
             self.counters.dropped += 1
             return []
-        data = response.passed_back()
+        about = self._signs.about(source) if response.method == b"INVITE" else ()
+        data = response.passed_back(about)
         if data is None:
             self._pings.answered(place.device)
             return []
@@ -268,7 +276,9 @@ class Proxy:
         return told
 
     def _registered(self, extension: bytes) -> Registered:
-        devices = tuple(
-            Device(binding.device, str(binding.target), binding.agent) for binding in self.registrar.devices(extension)
-        )
+        devices = tuple(self._device(binding) for binding in self.registrar.devices(extension))
         return Registered(Extension(extension.decode("ascii", "replace")), devices)
+
+    def _device(self, binding: Binding) -> Device:
+        flow = binding.target
+        return Device(binding.device, str(flow), binding.agent, Transport(flow.transport), self._signs.here(flow))

@@ -24,9 +24,21 @@ class Signs:
         self._sip_port = sip_port
         self._inside = b"%b:%d" % (LOOPBACK.encode(), inside_port)
 
+    def here(self, flow: Flow) -> str:
+        """Our address as that telephone or provider sees it."""
+        return self._here(flow)
+
     def outside(self, flow: Flow) -> bytes:
         """Our address and port on that telephone's side."""
         return host_port(self._here(flow), self._sip_port).encode()
+
+    def about(self, flow: Flow) -> list[bytes]:
+        """What the engine is told of who is at the other end of a call, and of us as seen from there."""
+        return [
+            b"X-Qendra-Source: " + flow.host.encode(),
+            b"X-Qendra-Transport: " + flow.transport.encode(),
+            b"X-Qendra-Here: " + self._here(flow).encode(),
+        ]
 
     def via_outside(self, flow: Flow, transaction: bytes, device: str) -> bytes:
         """Our Via line in a request to a telephone."""

@@ -97,7 +97,7 @@ def test_streams() -> None:
     dice = random.Random(SEED)
     house = House(limits=Limits(local_burst=1e9, failures=10**9))
     phone = Phone(house, "101", tcp(9))
-    house.proxy.connected(phone.flow)
+    house.take(house.proxy.connected(phone.flow, house.now))
     phone.register()
     stock = seeds(house, phone)
     end = time.monotonic() + SECONDS / 2

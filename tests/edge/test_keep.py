@@ -36,7 +36,7 @@ def house_with_telephones() -> House:
         contacts=[b'<sip:101@192.168.1.7>;+sip.instance="<urn:x>"'], more=[b"User-Agent: \xff"]
     )
     phone = Phone(house, "102", tcp(8))
-    house.proxy.connected(phone.flow)
+    house.take(house.proxy.connected(phone.flow, house.now))
     phone.register(expires=120)
     return house
 

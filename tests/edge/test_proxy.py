@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from appliance.calls.names import Transport
 from appliance.edge.flows import Flow, Send
-from appliance.edge.message import Request
+from appliance.edge.message import Request, Response
 from appliance.edge.outward import SOON
 from tests.edge.house import SDP, House, Phone, accounts, answer, engine_request, reply, request, status_of, tcp, udp
 
@@ -22,6 +23,20 @@ def routes_of(message: Request, *, reverse: bool) -> list[bytes]:
 
 def device_of(house: House, extension: bytes = b"101") -> bytes:
     return house.proxy.registrar.devices(extension)[0].device.encode()
+
+
+def about(flow: Flow) -> list[bytes]:
+    """What the engine is told of whoever is at this flow."""
+    source, transport = flow.host.encode(), flow.transport.encode()
+    return [
+        b"X-Qendra-Source: " + source,
+        b"X-Qendra-Transport: " + transport,
+        b"X-Qendra-Here: 192.168.1.1",
+    ]
+
+
+def marks(message: Request | Response) -> list[bytes]:
+    return [line for line in message.lines if line.lower().startswith(b"x-qendra")]
 
 
 def called(house: House, phone: Phone, number: bytes = b"600") -> tuple[Request, list[bytes]]:
@@ -53,6 +68,7 @@ def test_a_call_reaches_the_engine_as_it_was_but_for_what_a_proxy_adds() -> None
     assert [line for line in got.lines if line.lower().startswith(b"x-qendra")] == [
         b"X-Qendra-From: 101",
         b"X-Qendra-Device: " + device_of(house),
+        *about(phone.flow),
     ]
     ours, theirs = values(got, b"via")
     assert ours.startswith(b"SIP/2.0/UDP 127.0.0.1:5071;branch=z9hG4bK")
@@ -85,6 +101,27 @@ def test_answers_go_back_and_the_dialog_both_ways() -> None:
     (sent,) = house.hear_engine(reply(bye, b"200 OK"))
     assert isinstance(sent, Send)
     assert (sent.flow, status_of(sent.data)) == (phone.flow, 200)
+
+
+def test_the_engine_hears_of_every_invite_and_of_every_answer_to_its_own_whose_it_is() -> None:
+    house = House()
+    phone = Phone(house, "101", tcp(7))
+    house.take(house.proxy.connected(phone.flow, house.now))
+    phone.register()
+    forged = [b"X-Qendra-Source: 192.0.2.1", b"x-qendra-here: 192.0.2.2", b"X-Qendra-Transport: tls"]
+    _, routes = called(house, phone)
+    again = phone.message(b"INVITE", to=b"<sip:600@192.168.1.1>;tag=e9", more=[*routes, *forged], body=SDP)
+    house.hear(again, phone.flow)
+    assert marks(request(house.to_engine[-1])) == about(phone.flow)
+    house.hear(phone.message(b"BYE", to=b"<sip:600@192.168.1.1>;tag=e9", more=[*routes, *forged]), phone.flow)
+    assert marks(request(house.to_engine[-1])) == []
+    rings(house, phone)
+    rung = house.sent[-1].data
+    for status in (b"180 Ringing", b"200 OK", b"486 Busy Here"):
+        house.hear(reply(rung, status, tag=b"p", more=forged), phone.flow)
+        assert marks(answer(house.to_engine[-1])) == about(phone.flow)
+    (told,) = house.registered()
+    assert (told.devices[0].transport, told.devices[0].here) == (Transport.TCP, "192.168.1.1")
 
 
 def test_the_engine_hangs_up() -> None:
@@ -356,13 +393,14 @@ def test_our_own_words_are_taken_from_nobody_else(line: bytes) -> None:
     phone = Phone(house, "101", udp(7))
     phone.register()
     got = request(phone.invite(b"600", more=[line]))
-    assert [each for each in got.lines if b"x-qendra" in each.lower()] == [
+    assert marks(got) == [
         b"X-Qendra-From: 101",
         b"X-Qendra-Device: " + device_of(house),
+        *about(phone.flow),
     ]
     rings(house, phone)
     house.hear(reply(house.sent[-1].data, b"200 OK", tag=b"p", more=[line]), phone.flow)
-    assert b"x-qendra" not in house.to_engine[-1].lower()
+    assert marks(answer(house.to_engine[-1])) == about(phone.flow)
 
 
 @pytest.mark.parametrize(
@@ -451,7 +489,7 @@ def test_several_vias_on_one_line_are_taken_off_one_by_one() -> None:
 def test_tcp_telephones_are_named_and_reached_by_tcp() -> None:
     house = House()
     phone = Phone(house, "101", tcp(7))
-    house.proxy.connected(phone.flow)
+    house.take(house.proxy.connected(phone.flow, house.now))
     phone.register()
     invite, flow = rings(house, phone)
     assert flow == phone.flow
@@ -462,7 +500,7 @@ def test_tcp_telephones_are_named_and_reached_by_tcp() -> None:
 def test_the_engine_asks_again_for_a_telephone_whose_connection_is_just_gone() -> None:
     house = House()
     phone = Phone(house, "101", tcp(7))
-    house.proxy.connected(phone.flow)
+    house.take(house.proxy.connected(phone.flow, house.now))
     phone.register()
     invite, _ = called(house, phone)
     house.take(house.proxy.disconnected(phone.flow, house.now))
@@ -475,7 +513,7 @@ def test_the_engine_asks_again_for_a_telephone_whose_connection_is_just_gone() -
     for data in (ask, bye):
         assert house.hear_engine(data) == []
     again = Phone(house, "101", tcp(7, 40001), contact=phone.contact)
-    house.proxy.connected(again.flow)
+    house.take(house.proxy.connected(again.flow, house.now))
     again.register()
     for data in (ask, bye):
         house.hear_engine(data)
@@ -495,12 +533,12 @@ def test_the_engine_asks_again_for_a_telephone_whose_connection_is_just_gone() -
 def test_a_call_on_its_way_follows_the_telephone_to_its_new_connection() -> None:
     house = House()
     phone = Phone(house, "101", tcp(7))
-    house.proxy.connected(phone.flow)
+    house.take(house.proxy.connected(phone.flow, house.now))
     phone.register()
     rings(house, phone)
     house.take(house.proxy.disconnected(phone.flow, house.now))
     again = Phone(house, "101", tcp(7, 40001), contact=phone.contact)
-    house.proxy.connected(again.flow)
+    house.take(house.proxy.connected(again.flow, house.now))
     again.register()
     assert rings(house, phone)[1] == again.flow
 
@@ -508,13 +546,13 @@ def test_a_call_on_its_way_follows_the_telephone_to_its_new_connection() -> None
 def test_an_answer_finds_the_new_connection() -> None:
     house = House()
     phone = Phone(house, "101", tcp(7))
-    house.proxy.connected(phone.flow)
+    house.take(house.proxy.connected(phone.flow, house.now))
     phone.register()
     phone.invite(b"600")
     invite = house.to_engine[-1]
     house.take(house.proxy.disconnected(phone.flow, house.now))
     again = Phone(house, "101", tcp(7, 40001), contact=phone.contact)
-    house.proxy.connected(again.flow)
+    house.take(house.proxy.connected(again.flow, house.now))
     again.register()
     house.hear_engine(reply(invite, b"200 OK", tag=b"e"))
     assert house.sent[-1].flow == again.flow
@@ -587,7 +625,7 @@ def test_restored_telephones_ring_again() -> None:
         Phone(house, "103", udp(9, 9000), b"sip:103@10.1.1.1"),
     ]
     for phone in phones:
-        house.proxy.connected(phone.flow)
+        house.take(house.proxy.connected(phone.flow, house.now))
         phone.register()
     reborn = House()
     reborn.proxy.restore(list(house.proxy.registrar), reborn.now)

@@ -228,13 +228,13 @@ def test_where_calls_for_it_go(flow: object, contact: bytes, target: str) -> Non
 def test_a_connection_that_ends_is_waited_for_and_then_given_up() -> None:
     house = House()
     phone = Phone(house, "101", tcp(7))
-    house.proxy.connected(phone.flow)
+    house.take(house.proxy.connected(phone.flow, house.now))
     phone.register(contacts=[b"<sip:101@192.168.1.7;transport=tcp>;" + INSTANCE])
     (name,) = names(house)
     house.take(house.proxy.disconnected(phone.flow, house.now))
     house.pass_time(GRACE - 1)
     again = Phone(house, "101", tcp(7, 40001))
-    house.proxy.connected(again.flow)
+    house.take(house.proxy.connected(again.flow, house.now))
     again.register(contacts=[b"<sip:101@192.168.1.7;transport=tcp>;" + INSTANCE])
     assert names(house) == {name}
     house.pass_time(GRACE * 2)

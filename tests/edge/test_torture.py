@@ -109,7 +109,7 @@ def test_in_a_stream(name: str, step: int) -> None:
     assert len(whole) == VERDICTS[name][1]
     assert b"".join(whole) in data.replace(b"\r\n\r\n\r\nINVITE", b"\r\n\r\nINVITE")
     house = House()
-    house.proxy.connected(tcp(9))
+    house.take(house.proxy.connected(tcp(9), house.now))
     for piece in pieces:
         if isinstance(piece, Garbled):
             house.take(house.proxy.broken(piece, tcp(9), house.now))
