@@ -54,6 +54,7 @@ HOMES = {
     "flask": {"webui"},
     "gpiozero": {"firmware_hooks"},
     "msgspec": {"appliance.wire", "appliance.store"},
+    "dns": {"appliance.edge"},
 }
 
 HEART = ("appliance.calls", "appliance.callcenter", "appliance.callflow", "appliance.switchboard")

@@ -49,6 +49,39 @@ class LookUp:
     kind: Literal["A", "AAAA", "SRV", "NAPTR"]
 
 
+class Srv(NamedTuple):
+    """Where a service is (RFC 2782)."""
+
+    priority: int
+    weight: int
+    port: int
+    target: str
+
+
+class Naptr(NamedTuple):
+    """Which services a domain has (RFC 3403)."""
+
+    order: int
+    preference: int
+    flags: str
+    service: str
+    replacement: str
+
+
+Record = str | Srv | Naptr
+"""What the DNS knows: an IP address (A, AAAA), or what the other kinds say. Names are in lower case, without a last dot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What became of a look-up."""
+
+    records: tuple[Record, ...] | None
+    """() when there is no such thing; None when nobody answered, or said they could not."""
+    ttl: float = 0.0
+    """Seconds for which the answer holds."""
+
+
 @dataclass(frozen=True, slots=True)
 class ToEngine:
     """Send these bytes to the engine."""
