@@ -1,4 +1,6 @@
-"""The one file of secrets, 0600: what phones prove themselves with, the page's session key, the owner's one-time link."""
+"""The one file of secrets, 0600: what phones prove themselves with, and we at providers; the page's session key, the owner's
+one-time link.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +8,14 @@ import logging
 import os
 import secrets
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
 
 from appliance.calls.edge import Account
-from appliance.calls.names import Extension
+from appliance.calls.names import Extension, LineId
 from appliance.store.durable import make_folder, replace_file
 from appliance.store.lines import as_json
 from appliance.store.trouble import StoreTrouble, plain_words
@@ -27,6 +29,8 @@ class _Secrets:
     phones: tuple[Account, ...] = field(default=(), repr=False)
     session_key: str = field(default="", repr=False)
     link: str = field(default="", repr=False)
+    lines: dict[LineId, str] = field(default_factory=dict, repr=False)
+    """Passwords of providers: they have to be told, so a hash would not do."""
 
 
 class SecretFile:
@@ -86,6 +90,20 @@ class SecretFile:
         phones = self.phones()
         if phones.pop(extension, None):
             self._keep(replace(self._secrets, phones=tuple(phones.values())))
+
+    def lines(self) -> dict[LineId, str]:
+        """What we prove ourselves with at each provider."""
+        return dict(self._secrets.lines)
+
+    def save_lines(self, passwords: Mapping[LineId, str]) -> None:
+        """Keep these in the place of what their lines had; an empty one is forgotten.
+
+        Raises:
+            StoreTrouble: the disk refuses; nothing has changed.
+        """
+        lines = {name: password for name, password in (self.lines() | dict(passwords)).items() if password}
+        if lines != self._secrets.lines:
+            self._keep(replace(self._secrets, lines=lines))
 
     @property
     def link(self) -> str:

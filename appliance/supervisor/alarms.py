@@ -27,6 +27,10 @@ class Alarms:
         if len(self._guesses) > MOST_ADDRESSES:
             del self._guesses[next(iter(self._guesses))]
 
+    def forgive(self, address: str) -> None:
+        """Somebody knows who that is."""
+        self._guesses.pop(address, None)
+
     def words(self, now: Moment) -> tuple[str, ...]:
         """What is worth looking at now."""
         for address, (_, last) in list(self._guesses.items()):

@@ -40,9 +40,6 @@ class Office(Protocol):
     def apply(self, settings: Settings) -> None:
         """Put these in force for the next call."""
 
-    def tell_accounts(self) -> None:
-        """The telephones' passwords have changed."""
-
     def ask_operator(self, asked: events.OperatorAsked) -> None:
         """An operator wants something."""
 
@@ -66,6 +63,13 @@ class Office(Protocol):
         """Where telephones find the box."""
 
 
+class Door(Protocol):
+    """The front door, as far as the page has to do with it."""
+
+    def tell_accounts(self) -> None:
+        """The telephones' passwords have changed."""
+
+
 def new_password() -> str:
     """A password for a telephone: sixteen signs, 79 bits."""
     return "".join(secrets.choice(ALPHABET) for _ in range(16))
@@ -82,9 +86,10 @@ class Answers:
     """Answers each ask once. Nothing here takes long; speaking a text is awaited."""
 
     def __init__(
-        self, office: Office, settings: SettingsShelf[Settings], accounts: AccountShelf, secret: SecretFile
+        self, office: Office, door: Door, settings: SettingsShelf[Settings], accounts: AccountShelf, secret: SecretFile
     ) -> None:
         self._office = office
+        self._door = door
         self._settings = settings
         self._accounts = accounts
         self._secrets = secret
@@ -176,7 +181,7 @@ class Answers:
             return No(ask, problems[0].words, problems[0].where)
         version = self._settings.save(settings, who=who, what=what, at=clock.now().utc, based_on=based_on)
         self._office.apply(settings)
-        self._office.tell_accounts()
+        self._door.tell_accounts()
         self._office.owner_changed(who, what, version)
         return Done(ask, version)
 
@@ -191,7 +196,7 @@ class Answers:
             return No(ask.ask, f"Nobody has the extension {ask.extension}.", "extension")
         password = new_password()
         self._secrets.save_phone(account_of(ask.extension, self._secrets.realm, password))
-        self._office.tell_accounts()
+        self._door.tell_accounts()
         self._note(ask.who, f"New telephone password for {ask.extension}")
         server, port = self._office.address()
         return asks.PhonePassword(ask.ask, ask.extension, password, server, port)

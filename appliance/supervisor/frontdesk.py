@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo
 
 from appliance.callflow.hours import local
 from appliance.calls import events, facts
-from appliance.calls.edge import Account, Accounts, Refused, Registered
 from appliance.calls.events import Event
 from appliance.calls.facts import Fact
 from appliance.calls.moment import Moment
@@ -27,9 +26,11 @@ from appliance.supervisor.alarms import Alarms
 from appliance.supervisor.answers import Answers
 from appliance.supervisor.archivist import Archivist
 from appliance.supervisor.books import Books
+from appliance.supervisor.frontdoor import FrontDoor
 from appliance.supervisor.links import Link
 from appliance.supervisor.numbers import canonical_in
 from appliance.supervisor.sayings import languages_in_use, texts
+from appliance.supervisor.trunks import providers
 from appliance.supervisor.wiring import Wiring
 from appliance.switchboard.asks import WEB_SAYS
 from appliance.switchboard.live import live
@@ -66,12 +67,13 @@ class FrontDesk:
         self._prompts = prompts
         self._run = run
         self._address = address
-        self._engine = Link(ENGINE, run / "engine.sock", self._engine_said, lambda: None, self._engine_lost)
-        self._edge = Link(EDGE, run / "edge.sock", self._edge_said, self.tell_accounts, lambda: None)
-        self.wiring = Wiring(self._engine, prompts, panel, self.post)
-        self._archivist = Archivist(books.calls, books.tasks)
-        self._answers = Answers(self, books.settings, books.accounts, books.secrets)
         self._alarms = Alarms()
+        self.door = FrontDoor(books.firm(), books.secrets, self._alarms, self)
+        self._engine = Link(ENGINE, run / "engine.sock", self._engine_said, self.door.engine_met, self._engine_lost)
+        self._edge = Link(EDGE, run / "edge.sock", self.door.said, self.door.met, self.door.lost)
+        self.wiring = Wiring(self._engine, prompts, panel, self.door, self.post)
+        self._archivist = Archivist(books.calls, books.tasks)
+        self._answers = Answers(self, self.door, books.settings, books.accounts, books.secrets)
         self._to_do: deque[Output] = deque()
         self._dealing = False
         self._pages: set[Peer] = set()
@@ -96,11 +98,14 @@ class FrontDesk:
         )
         replay = self._books.take_replay()
         self._archivist.resume(replay.head, replay.facts)
+        self.door.book.restore((*replay.head, *replay.facts))
         outputs = board.restore((*replay.head, *replay.facts), now)
         board.count_talks(self._books.talks_since_midnight(zone, now), now)
         for line, (leg, _) in board.line_legs().items():
-            self.wiring.adopt(leg, line)
+            if line not in providers(settings):  # whose calls are the engine's alone
+                self.wiring.adopt(leg, line)
         self._loop.call_soon(lambda: self._deal(outputs))
+        self._loop.call_soon(self.door.begin)
         return board
 
     async def live(self) -> None:
@@ -138,7 +143,7 @@ class FrontDesk:
             while self._to_do:
                 output = self._to_do.popleft()
                 if isinstance(output, Fact):
-                    self._note(output)
+                    self.note(output)
                 else:
                     self.wiring.obey(output)
         finally:
@@ -146,7 +151,8 @@ class FrontDesk:
         self._wake_later()
         self._draw_later()
 
-    def _note(self, fact: Fact) -> None:
+    def note(self, fact: Fact) -> None:
+        """Put it on record."""
         self._books.journal.append(fact)
         self._archivist.take(fact)
 
@@ -168,26 +174,17 @@ class FrontDesk:
         self.wiring.engine_lost()
         self.post(events.EngineDown())
 
-    def _edge_said(self, message: object, _: float) -> None:
-        match message:
-            case Registered(extension=extension, devices=devices):
-                self.post(events.PhonesChanged(extension, tuple(device.device for device in devices)))
-            case Refused(refusal=refusal, source=source, detail=detail, times=times):
-                self._note(facts.PhoneRefused(clock.now(), refusal.value, source, detail, times))
-                self._alarms.refused(message, clock.now())
-                self._draw_later()
-            case _:
-                pass
+    def tell_engine(self, message: object) -> None:
+        """The engine, if it is there."""
+        self._engine.send(message)
 
-    def tell_accounts(self) -> None:
-        """Tell the front door who may register.
+    def tell_edge(self, message: object) -> None:
+        """The front door, if it is there."""
+        self._edge.send(message)
 
-        With MD5 alone: baresip 1.0, as Debian 12 has it, gives up when it is offered SHA-256 as well, even second. What SHA-256 needs is kept for the day a telephone can be set to it (RFC 8760).
-        """
-        people = {person.extension for person in self._books.firm().people}
-        known = self._books.secrets.phones()
-        accounts = (Account(who, account.md5) for who, account in known.items() if who in people)
-        self._edge.send(Accounts(self._books.secrets.realm, tuple(accounts)))
+    def look_again(self) -> None:
+        """The page has something new to show."""
+        self._draw_later()
 
     # ---- the page
 
@@ -231,6 +228,7 @@ class FrontDesk:
         """Put these in force for the next call."""
         self._board.ledger.write_as(canonical_in(settings.country))
         self._deal(self._board.configure(settings, ZoneInfo(settings.timezone), clock.now()))
+        self.door.apply(settings)
         with contextlib.suppress(PromptFault):
             self._prompts.use(settings.language, settings.country)
         self._warm(settings)
@@ -247,7 +245,7 @@ class FrontDesk:
 
     def owner_changed(self, who: str, what: str, version: int) -> None:
         """Put it in the journal."""
-        self._note(facts.OwnerChanged(clock.now(), who, what, version))
+        self.note(facts.OwnerChanged(clock.now(), who, what, version))
 
     def owner_is_there(self) -> None:
         """The one-time link is not wanted any more."""
@@ -294,12 +292,12 @@ class FrontDesk:
         while True:
             await asyncio.sleep(LIFE_PAUSE)
             if self._board.calls:
-                self._note(facts.StillHere(clock.now()))
+                self.note(facts.StillHere(clock.now()))
 
     async def _turn_over(self, now: Moment, today: str) -> str:
         """Begin a new journal; "" when the shelves could not be made safe, and the old one has to stay in force."""
         if not await asyncio.to_thread(self._books.flush):
             return ""
-        self._books.journal.rotate(self._board.carried(now), now)
+        self._books.journal.rotate((*self.door.book.carried(now), *self._board.carried(now)), now)
         await asyncio.to_thread(self._books.tidy)
         return today

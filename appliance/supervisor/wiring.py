@@ -14,7 +14,7 @@ from typing import Protocol
 
 from appliance.calls import commands, events
 from appliance.calls.commands import Command
-from appliance.calls.engine import CallDevice, OpenSound, PlayFiles, SoundNoted
+from appliance.calls.engine import CallDevice, CallTrunk, OpenSound, PlayFiles, SoundNoted
 from appliance.calls.events import Event
 from appliance.calls.names import Cause, LegId, LineId
 from appliance.calls.prompt import Prompt
@@ -54,6 +54,22 @@ class Line(Protocol):
         """The sound of this leg is not right."""
 
 
+class Ways(Protocol):
+    """Whoever knows the telephones and the providers, which are the engine's to call."""
+
+    def to_phone(self, command: commands.DialPhone) -> CallDevice:
+        """The call, with what is known of the telephone."""
+
+    def to_provider(self, command: commands.DialLine) -> CallTrunk | None:
+        """The call in the provider's words; None when the line is no provider."""
+
+    def from_provider(self, event: events.LineRang) -> events.LineRang:
+        """A call in with its numbers as we write them."""
+
+    def show(self, command: commands.ShowWatched | commands.ShowMessages) -> None:
+        """On telephones that watch."""
+
+
 class Voice(Protocol):
     """Whoever turns prompts into files."""
 
@@ -77,8 +93,11 @@ class _Halves:
 class Wiring:
     """Commands out, events in. `post` takes events to the switchboard, with the monotonic second they happened at."""
 
-    def __init__(self, engine: Engine, voice: Voice, panel: Panel, post: Callable[[Event, float | None], None]) -> None:
+    def __init__(
+        self, engine: Engine, voice: Voice, panel: Panel, ways: Ways, post: Callable[[Event, float | None], None]
+    ) -> None:
         self._engine = engine
+        self._ways = ways
         self._voice = voice
         self._panel = panel
         self._post = post
@@ -100,11 +119,9 @@ class Wiring:
         """Have it done."""
         match command:
             case commands.DialPhone():
-                self._engine.send(
-                    CallDevice(command.leg, command.extension, command.device, command.caller, command.caller_name)
-                )
-            case commands.DialLine(leg=leg, line=name, number=number):
-                self._dial_line(leg, name, number)
+                self._engine.send(self._ways.to_phone(command))
+            case commands.DialLine():
+                self._dial_line(command)
             case commands.Answer(leg=leg) if line := self._line_of(leg):
                 line.answer(leg)
             case commands.SendKeys(leg=leg, keys=keys) if line := self._line_of(leg):
@@ -122,7 +139,9 @@ class Wiring:
                 self._speaking.pop(one, None)
                 self._speaking.pop(other, None)
                 self._engine.send(command)
-            case commands.ShowEncrypted() | commands.ShowWatched() | commands.ShowMessages():
+            case commands.ShowWatched() | commands.ShowMessages():
+                self._ways.show(command)
+            case commands.ShowEncrypted():
                 pass
             case commands.ShowLamp() | commands.Buzz():
                 self._panel.handle(command)
@@ -133,13 +152,17 @@ class Wiring:
         halves = self._on_line.get(leg)
         return None if halves is None else self.lines.get(halves.line)
 
-    def _dial_line(self, leg: LegId, name: LineId, number: str) -> None:
+    def _dial_line(self, command: commands.DialLine) -> None:
+        leg, name = command.leg, command.line
+        if over_provider := self._ways.to_provider(command):
+            self._engine.send(over_provider)
+            return
         line = self.lines.get(name)
         if line is None:
             self._post(events.LegEnded(leg, Cause.UNREACHABLE, f"there is no line {name}"), None)
             return
         self._on_line[leg] = _Halves(name)
-        line.dial(leg, number)
+        line.dial(leg, command.number)
 
     def _hang_up(self, command: commands.Hangup) -> None:
         leg = command.leg
@@ -172,6 +195,8 @@ class Wiring:
         match message:
             case SoundNoted():
                 self._sound_noted(message)
+            case events.LineRang():
+                self._post(self._ways.from_provider(message), at)
             case events.LegEnded(leg=leg) if leg in self._on_line:
                 self._sound_ended(message)
             case events.LegEnded(leg=leg):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from appliance.calls.edge import Account
-from appliance.calls.names import Extension
+from appliance.calls.names import Extension, LineId
 from appliance.store.secret_file import SecretFile
 from appliance.store.trouble import StoreTrouble
 
@@ -104,3 +104,13 @@ def test_nothing_of_it_is_ever_said(path: Path, caplog: pytest.LogCaptureFixture
     again = SecretFile(path)
     said = caplog.text + repr(again) + repr(vars(again)["_secrets"]) + repr(again.repaired)
     assert all(secret not in said for secret in (PHONE.md5, PHONE.sha256, again.session_key))
+
+
+def test_passwords_of_providers_are_kept_replaced_and_forgotten(tmp_path: Path) -> None:
+    path = tmp_path / "secrets"
+    one, other = LineId("one"), LineId("other")
+    SecretFile(path).save_lines({one: "first", other: "second"})
+    SecretFile(path).save_lines({one: "changed", other: ""})
+    assert SecretFile(path).lines() == {one: "changed"}
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert "changed" not in repr(vars(SecretFile(path)))

@@ -37,7 +37,8 @@ class House:
         (folder / "run").mkdir(exist_ok=True)
         self.folder = folder
         self.heard: list[Any] = []
-        self.accounts: list[Accounts] = []
+        self.told: list[Any] = []
+        """What the edge was told."""
         self.pictures: list[Live] = []
         self.pins = mock_pins()
         self._edge_peer: Peer | None = None
@@ -52,7 +53,7 @@ class House:
         self.prompts = Prompts(PromptSettings(self.folder / "speech"))
         self.desk = FrontDesk(self.books, self.prompts, self.panel, run, Address("127.0.0.1", 5060))
         self._living = asyncio.create_task(self.desk.live())
-        await self.until(lambda: bool(self.accounts))
+        await self.until(lambda: bool(self.told))
         page = await connect(WEB, run / "desk.sock", time.monotonic())
         self._looking = asyncio.create_task(page.listen(self._seen))
         await self.until(lambda: bool(self.pictures) and self.pictures[-1].sound_up)
@@ -70,7 +71,7 @@ class House:
 
     async def _edge_met(self, peer: Peer) -> None:
         self._edge_peer = peer
-        await peer.listen(lambda message, _: self.accounts.append(message))
+        await peer.listen(lambda message, _: self.told.append(message))
 
     def _seen(self, message: Any, _: float) -> None:
         if isinstance(message, Live):
@@ -121,7 +122,9 @@ async def caller_of_the_queue(house: House) -> LegId:
 
 def test_a_call_through_the_queue_with_lamp_and_buzzer_on_their_pins(tmp_path: Path) -> None:
     async def story(house: House) -> None:
-        assert [account.extension for account in house.accounts[-1].accounts] == [ANA]
+        accounts = house.told[0]
+        assert isinstance(accounts, Accounts)
+        assert [account.extension for account in accounts.accounts] == [ANA]
         phone = await caller_of_the_queue(house)
         prompt = await house.hear(PlayFiles)
         assert [file.rpartition(".")[2] for file in prompt.files] == ["wav"]

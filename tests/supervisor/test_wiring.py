@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from appliance.calls import commands, events
-from appliance.calls.engine import OpenSound, PlayFiles, SoundNoted
+from appliance.calls.engine import CallDevice, CallTrunk, OpenSound, PlayFiles, SoundNoted
 from appliance.calls.events import Event
 from appliance.calls.names import Cause, Extension, LegId, LineId
 from appliance.calls.prompt import Prompt, Say, Tone
 from appliance.lines.effects import SoundOver, SoundWanted
 from appliance.supervisor.wiring import Wiring
 
-GSM = LineId("gsm1")
+GSM, TRUNK = LineId("gsm1"), LineId("trunk")
 LEG, PHONE = LegId("in-1"), LegId("d-1")
 RANG = events.LineRang(LEG, GSM, "+355672000001")
 WANTED = SoundWanted(LEG, "/dev/sound")
@@ -64,6 +64,25 @@ class Voice:
         return tuple("said.wav" for _ in prompts)
 
 
+class Ways:
+    """`trunk` is a provider; all it says comes with a plus."""
+
+    def __init__(self) -> None:
+        self.shown: list[object] = []
+
+    def to_phone(self, command: commands.DialPhone) -> CallDevice:
+        return CallDevice(command.leg, command.extension, command.device, command.caller, here="192.0.2.1")
+
+    def to_provider(self, command: commands.DialLine) -> CallTrunk | None:
+        return CallTrunk(command.leg, command.line, f"+{command.number}") if command.line == TRUNK else None
+
+    def from_provider(self, event: events.LineRang) -> events.LineRang:
+        return replace(event, caller=f"+{event.caller}")
+
+    def show(self, command: commands.ShowWatched | commands.ShowMessages) -> None:
+        self.shown.append(command)
+
+
 class Panel:
     def __init__(self) -> None:
         self.shown: list[object] = []
@@ -82,7 +101,8 @@ class Room:
     def __init__(self) -> None:
         self.engine, self.line, self.voice, self.panel = Engine(), Line(), Voice(), Panel()
         self.posted: list[Event] = []
-        self.wiring = Wiring(self.engine, self.voice, self.panel, lambda event, _: self.posted.append(event))
+        self.ways = Ways()
+        self.wiring = Wiring(self.engine, self.voice, self.panel, self.ways, lambda event, _: self.posted.append(event))
         self.wiring.lines[GSM] = self.line
 
 
@@ -165,6 +185,45 @@ def test_telephones_are_the_engines_affair(room: Room) -> None:
         room.wiring.obey(command)
     assert len(room.engine.heard) == 4
     assert room.line.did == []
+
+
+def test_a_call_over_a_provider_is_the_engines_alone(room: Room) -> None:
+    room.wiring.obey(commands.DialLine(PHONE, TRUNK, "355672000001"))
+    room.wiring.obey(commands.SendKeys(PHONE, "1"))
+    room.wiring.engine_said(events.LegAnswered(PHONE), 1.0)
+    room.wiring.obey(commands.Hangup(PHONE))
+    room.wiring.engine_said(events.LegEnded(PHONE, Cause.NORMAL), 2.0)
+    assert room.engine.heard == [
+        CallTrunk(PHONE, TRUNK, "+355672000001"),
+        commands.SendKeys(PHONE, "1"),
+        commands.Hangup(PHONE),
+    ]
+    assert room.posted == [events.LegAnswered(PHONE), events.LegEnded(PHONE, Cause.NORMAL)]
+    assert room.line.did == []
+
+
+def test_a_call_from_a_provider_is_told_in_our_words_and_answered_by_the_engine(room: Room) -> None:
+    room.wiring.engine_said(events.LineRang(LEG, TRUNK, "355672000001"), 1.0)
+    room.wiring.obey(commands.Ring(LEG))
+    room.wiring.obey(commands.Answer(LEG))
+    assert room.posted == [events.LineRang(LEG, TRUNK, "+355672000001")]
+    assert room.engine.heard == [commands.Ring(LEG), commands.Answer(LEG)]
+
+
+def test_a_telephone_is_called_with_what_is_known_of_it(room: Room) -> None:
+    room.wiring.obey(commands.DialPhone(PHONE, Extension("101"), "desk", "102"))
+    assert room.engine.heard == [CallDevice(PHONE, Extension("101"), "desk", "102", here="192.0.2.1")]
+
+
+def test_what_telephones_watch_goes_to_them(room: Room) -> None:
+    shown: list[commands.Command] = [
+        commands.ShowWatched(Extension("101"), "on", "talking", reachable=True),
+        commands.ShowMessages(Extension("101"), 2),
+    ]
+    for command in shown:
+        room.wiring.obey(command)
+    assert room.ways.shown == shown
+    assert room.panel.shown == []
 
 
 def test_lamps_go_to_the_panel(room: Room) -> None:
