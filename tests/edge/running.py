@@ -91,9 +91,18 @@ class Running:
         self.process: subprocess.Popen[bytes] | None = None
         self.desk: Desk | None = None
 
-    def start(self, *, with_desk: bool = True) -> None:
+    def launch(self) -> None:
+        """Start it, and wait for nothing."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(self.command(), cwd=HOUSE, stdout=log, stderr=log)
+
+    def remembered(self) -> int:
+        """How many telephones it knew when it began, by its log."""
+        return int(re.findall(r"(\d+) telephones remembered", self.log.read_text())[-1])
+
+    def start(self, *, with_desk: bool = True) -> None:
+        self.launch()
+        assert self.process is not None
         end = time.monotonic() + 15
         while True:
             assert self.process.poll() is None, self.log.read_text()
