@@ -82,6 +82,8 @@ class CallRecord:
     recorded: float = 0.0
     recording_fault: str = ""
     steps: tuple[Step, ...] = ()
+    diverted_by: str = ""
+    """The number that sent the caller on to us, when the network told."""
 
 
 @dataclass
@@ -107,6 +109,7 @@ class RecordInProgress:
             line=fact.line,
             language=fact.language,
             began=fact.at.utc,
+            diverted_by=fact.diverted_by,
         )
         story = cls(record, fact.at)
         story._step(fact.at, "call_began", fact.caller, fact.line or fact.dialled)

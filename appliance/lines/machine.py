@@ -85,7 +85,7 @@ class CallMachine:
     def dial(self, leg: LegId, number: str) -> None:
         """Call a number; refused at once when the line is in use or the number is not one."""
         if self.call is not None or self._claim is not None:
-            self._talk.say(LegEnded(leg, Cause.BUSY, "line is in use"))
+            self._talk.say(LegEnded(leg, Cause.UNREACHABLE, "line is in use"))
         elif fault := wrong_with(number):
             self._talk.say(LegEnded(leg, Cause.UNKNOWN_NUMBER, fault))
         else:
@@ -304,7 +304,7 @@ class CallMachine:
     def _make_way(self, call: Call) -> None:
         """The modem rings. So what we were about to dial cannot be, and what we were clearing is cleared."""
         if call.state is State.DIALLING and call.index is None:
-            self._finish(call, Cause.BUSY, "a call came in at the same moment")
+            self._finish(call, Cause.UNREACHABLE, "a call came in at the same moment")
             self._begin_incoming()
         elif call.state is State.ENDING and (call.outgoing or call.connected):
             self._finish(call, call.cause, call.detail)

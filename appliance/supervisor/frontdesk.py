@@ -28,7 +28,7 @@ from appliance.supervisor.archivist import Archivist
 from appliance.supervisor.books import Books
 from appliance.supervisor.frontdoor import FrontDoor
 from appliance.supervisor.links import Link
-from appliance.supervisor.numbers import canonical_in
+from appliance.supervisor.numbers import canonical_in, kind_in
 from appliance.supervisor.sayings import languages_in_use, texts
 from appliance.supervisor.trunks import providers
 from appliance.supervisor.wiring import Wiring
@@ -94,6 +94,7 @@ class FrontDesk:
             zone,
             lambda prefix: f"{prefix}-{word}-{next(count)}",
             canonical_in(settings.country),
+            kind_in(settings.country),
             now,
         )
         replay = self._books.take_replay()
@@ -226,7 +227,7 @@ class FrontDesk:
 
     def apply(self, settings: Settings) -> None:
         """Put these in force for the next call."""
-        self._board.ledger.write_as(canonical_in(settings.country))
+        self._board.write_numbers(canonical_in(settings.country), kind_in(settings.country))
         self._deal(self._board.configure(settings, ZoneInfo(settings.timezone), clock.now()))
         self.door.apply(settings)
         with contextlib.suppress(PromptFault):

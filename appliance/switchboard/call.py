@@ -51,6 +51,9 @@ class Calling:
     number: str = ""
     record: bool = False
     ringing: bool = False
+    emergency: bool = False
+    tried: tuple[LineId, ...] = ()
+    """The lines this call was sent over so far."""
 
 
 @dataclass(frozen=True, slots=True)

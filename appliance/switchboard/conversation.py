@@ -31,18 +31,16 @@ from appliance.switchboard.call import (
     Stage,
     Talking,
 )
-from appliance.switchboard.numbering import CallOutside
-from appliance.switchboard.settings import Person
-from appliance.switchboard.table import LAMPS, Table
+from appliance.switchboard.outside import Outside
+from appliance.switchboard.table import LAMPS
 
 RING_SECONDS = 45.0
-"""How long a colleague, or a number outside, may ring."""
-OUTSIDE_SECONDS = 120.0
+"""How long a colleague may ring."""
 CLOSING_SECONDS = 60.0
 """How long an ended call waits for its legs and its recording to close before it is closed without them."""
 
 
-class Conversations(Table):
+class Conversations(Outside):
     """Calls that have begun, until they are over."""
 
     # ---- somebody is called
@@ -61,21 +59,6 @@ class Conversations(Table):
             if call.caller_up:
                 self._play(call, (Tone("ringback"),), loop=True)
 
-    def _call_outside(self, call: Call, person: Person, what: CallOutside) -> None:
-        if not (person.may_call_out or what.emergency):
-            self._end(call, EndedBy.BOX, Cause.REFUSED, f"{person.extension} may not call numbers outside")
-            return
-        line = self._free_line(emergency=what.emergency)
-        if line is None:
-            self._end(call, EndedBy.BOX, Cause.UNREACHABLE, "no line is free")
-            return
-        leg = LegId(self._name("d"))
-        self._join(call, leg, Party(Role.CALLED, line=line, number=what.number))
-        self._do(commands.DialLine(leg, line, what.number))
-        record = self._line_options(line).record_calls_out
-        self._stage(call, Calling((leg,), number=what.number, record=record))
-        self._timers.set(("dial", call.id), self._now.mono + OUTSIDE_SECONDS)
-
     def _dial_phone(self, call: Call, role: Role, extension: Extension, device: str) -> LegId:
         leg = LegId(self._name("d"))
         self._join(call, leg, Party(role, extension))
@@ -86,6 +69,8 @@ class Conversations(Table):
     def _join(self, call: Call, leg: LegId, party: Party) -> None:
         call.parties[leg] = party
         self._by_leg[leg] = call.id
+        if party.line:
+            self.lines.take(party.line, leg)
         self._fact(
             facts.LegJoined(self._now, call.id, leg, party.role, party.extension, party.line, party.number),
         )
@@ -323,7 +308,9 @@ class Conversations(Table):
             case Calling() as stage if event.leg in stage.legs:
                 left = tuple(leg for leg in stage.legs if leg != event.leg)
                 call.stage = replace(stage, legs=left)
-                if not left:
+                if party.line:
+                    self._line_refused(call, call.stage, event)
+                elif not left:
                     self._fail(call, event.cause, event.detail)
             case InQueue() as stage if event.leg in stage.offered:
                 left = tuple(leg for leg in stage.offered if leg != event.leg)
@@ -347,7 +334,7 @@ class Conversations(Table):
             return
         stage, at = call.stage, call.lost_at or self._now
         self._stage(call, Ended())
-        for kind in ("walk", "dial"):
+        for kind in ("rings", "walk", "dial"):
             self._timers.cancel((kind, call.id))
         self._timers.set(("closing", call.id), self._now.mono + CLOSING_SECONDS)
         if isinstance(stage, InQueue):

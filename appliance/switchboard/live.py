@@ -93,10 +93,19 @@ def _queues(board: Switchboard) -> list[LiveQueue]:
 
 
 def _lines(board: Switchboard) -> list[LiveLine]:
-    busy = board.line_legs()
+    lines = board.lines
     return [
-        LiveLine(name, line.state.value, line.words, line.signal, name in busy, line.since.utc)
-        for name, line in board.lines.items()
+        LiveLine(
+            name,
+            line.state.value,
+            line.words,
+            line.signal,
+            busy=lines.calls(name) > 0,
+            since=line.since.utc,
+            calls=lines.calls(name),
+            room=lines.room(name),
+        )
+        for name, line in lines.heard.items()
     ]
 
 

@@ -52,7 +52,8 @@ def meaning(settings: Settings, dialled: str) -> Meaning:
         colleague = _inside(settings, number.removeprefix(prefix))
         if isinstance(colleague, CallPerson):
             return CallPerson(colleague.extension, record=True)
-    if number != dialled or len(number) <= longest_extension(settings):
+    # Not what begins with * or #: to a provider that may be an order, such as sending all our calls elsewhere.
+    if number != dialled or not number.removeprefix("+").isdecimal() or len(number) <= longest_extension(settings):
         return Nobody()
     return CallOutside(number)
 

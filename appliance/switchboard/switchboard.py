@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import tzinfo
 
 from appliance.callflow.hours import local
@@ -11,7 +12,7 @@ from appliance.calls import commands, events, facts
 from appliance.calls.events import Event
 from appliance.calls.facts import EndedBy, Fact, OperatorState, Role
 from appliance.calls.moment import Moment
-from appliance.calls.names import CallId, Cause, Direction, Extension, LegId, LineId, TaskId
+from appliance.calls.names import CallId, Cause, Direction, Extension, LegId, TaskId
 from appliance.calls.record import RecordInProgress
 from appliance.switchboard.call import (
     Answering,
@@ -26,8 +27,11 @@ from appliance.switchboard.call import (
 )
 from appliance.switchboard.conversation import CLOSING_SECONDS, Conversations
 from appliance.switchboard.numbering import CallOutside, CallPerson, EnterFlow, Nobody, meaning
-from appliance.switchboard.settings import LineOptions, Person, Settings
-from appliance.switchboard.table import Line, Output
+from appliance.switchboard.settings import LineOptions, Reach, Settings
+from appliance.switchboard.table import Output
+
+RING_EVERY_SECONDS = 5.0
+"""From one ring to the next, on lines that do not ring by themselves: a second of tone, four of silence."""
 
 DOUBT_SECONDS = 1.0
 """After the engine has told what it has: what happened while we were away arrives within this."""
@@ -42,10 +46,14 @@ class Switchboard(Conversations):
         zone: tzinfo,
         name: Callable[[str], str],
         canonical: Callable[[str], str],
+        kind: Callable[[str], Reach | None],
         now: Moment,
     ) -> None:
-        """`name("c")` makes a name never used before, beginning with `c-`; `canonical` writes a telephone number in one way."""
-        super().__init__(settings, zone, name, canonical, now)
+        """`name("c")` makes a name never used before, beginning with `c-`. `canonical` writes a telephone number in one
+        way, in international form where it can be read; `kind` says what sort of number it is, None when it cannot be
+        placed.
+        """
+        super().__init__(settings, zone, name, canonical, kind, now)
         self._strangers: set[LegId] = set()
         """Legs the engine has and we do not know (yet)."""
         self._last_seen: Moment | None = None
@@ -122,11 +130,17 @@ class Switchboard(Conversations):
         """Take over changed settings: they hold from the next call on."""
         self._now = now
         self.settings, self.zone = settings, zone
+        self.lines.configure(settings.lines)
         people = [person.extension for person in settings.people]
         self._apply(self.center.configure(settings.queues, people, now))
         for extension in people:
             self._apply(self.center.reachable(extension, reachable=bool(self.phones.get(extension)), now=now))
         return self._done()
+
+    def write_numbers(self, canonical: Callable[[str], str], kind: Callable[[str], Reach | None]) -> None:
+        """From now on numbers are read so: for when the firm's country changes."""
+        self._canonical, self._kind = canonical, kind
+        self.ledger.write_as(canonical)
 
     def close_task(self, task: TaskId, who: str, note: str, now: Moment) -> list[Output]:
         """Somebody has dealt with a lost caller. Empty when there is no such open task."""
@@ -144,7 +158,16 @@ class Switchboard(Conversations):
         what = meaning(self.settings, event.dialled)
         outside = isinstance(what, CallOutside)
         call = self._begin(
-            event.leg, Direction.OUT if outside else Direction.INTERNAL, event.extension, event.dialled, person=person
+            facts.CallBegan(
+                self._now,
+                CallId(self._name("c")),
+                event.leg,
+                Direction.OUT if outside else Direction.INTERNAL,
+                event.extension,
+                event.dialled,
+                caller_name=person.name,
+                language=person.language or self.settings.language,
+            )
         )
         self._apply(self.center.on_other_call(event.extension, call.id, on=True, now=self._now))
         self._apply(self.center.seen(event.extension, self._now))
@@ -160,10 +183,34 @@ class Switchboard(Conversations):
                 self._end(call, EndedBy.BOX, Cause.UNKNOWN_NUMBER, f"nobody has the number {event.dialled}")
 
     def _line_rang(self, event: events.LineRang) -> None:
-        options = self._line_options(event.line)
-        call = self._begin(event.leg, Direction.IN, event.caller, event.dialled, line=options)
-        call.stage = Rings()
-        self._answer_if_time(call)
+        options = self.lines.options(event.line)
+        provider = options is not None and options.provider is not None
+        full = provider and self.lines.full(event.line)
+        call = self._begin(
+            facts.CallBegan(
+                self._now,
+                CallId(self._name("c")),
+                event.leg,
+                Direction.IN,
+                event.caller,
+                event.dialled,
+                event.line,
+                event.caller_name,
+                (options.language if options else "") or self.settings.language,
+                event.diverted_by,
+            ),
+            options or LineOptions(event.line, "hang up"),
+        )
+        if options is None:
+            self._end(call, EndedBy.BOX, Cause.REFUSED, f"there is no line {event.line}")
+        elif full:
+            room = self.lines.room(event.line)
+            self._end(call, EndedBy.BOX, Cause.BUSY, f"{event.line} has no room for more than {room} calls")
+        else:
+            self.lines.take(event.line, event.leg)
+            if provider:
+                self._ring_on(call)
+            self._answer_if_time(call)
 
     def _line_rang_again(self, leg: LegId, rings: int) -> None:
         call = self._call_of(leg)
@@ -171,59 +218,49 @@ class Switchboard(Conversations):
             call.stage = Rings(rings)
             self._answer_if_time(call)
 
+    def _ring_on(self, call: Call) -> None:
+        """A modem counts what its network rings. A provider leaves the ringing to us, and when it has been enough."""
+        assert call.line is not None
+        rings = call.line.answer_after_rings
+        if rings > 1:
+            self._do(commands.Ring(call.caller))
+            self._timers.set(("rings", call.id), call.since.mono + (rings - 1) * RING_EVERY_SECONDS)
+
     def _answer_if_time(self, call: Call) -> None:
-        """An outside caller is left to the network's ring-back tone while we have no sound to give them."""
+        """An outside caller is left to the ring-back tone while we have no sound to give them."""
         assert call.line is not None
         if isinstance(call.stage, Rings) and call.stage.times >= call.line.answer_after_rings and self.engine_up:
-            self._stage(call, Answering(call.line.enters))
+            self._stage(call, Answering(self._enters(call.line, call.story.record.dialled)))
             self._do(commands.Answer(call.caller))
 
-    def _begin(
-        self,
-        leg: LegId,
-        direction: Direction,
-        caller: str,
-        dialled: str,
-        *,
-        person: Person | None = None,
-        line: LineOptions | None = None,
-    ) -> Call:
-        language = (line.language if line else person.language if person else "") or self.settings.language
-        began = facts.CallBegan(
-            self._now,
-            CallId(self._name("c")),
-            leg,
-            direction,
-            caller,
-            dialled,
-            line.name if line else LineId(""),
-            person.name if person else "",
-            language,
-        )
+    def _enters(self, line: LineOptions, dialled: str) -> Place:
+        """Where callers of this number of ours begin, however it is written."""
+        number = self._canonical(dialled) if dialled else ""
+        routes = (route for route in line.numbers if number and self._canonical(route.number) == number)
+        return next((route.enters for route in routes), line.enters)
+
+    def _begin(self, began: facts.CallBegan, line: LineOptions | None = None) -> Call:
+        """`line` is the one it came in on."""
         call = Call(
             id=began.call,
             settings=self.settings,
             story=RecordInProgress.begin(began),
-            caller=leg,
+            caller=began.leg,
             stage=Rings(),
             since=self._now,
             facts=[began],
-            extension=person.extension if person else Extension(""),
+            extension=Extension("") if line else Extension(began.caller),
             line=line,
         )
         self.calls[call.id] = call
-        self._by_leg[leg] = call.id
+        self._by_leg[began.leg] = call.id
         self._out.append(began)
         return call
 
     # ---- lines and people
 
     def _line_changed(self, event: events.LineChanged) -> None:
-        before = self.lines.get(event.line)
-        same = before is not None and before.state is event.state
-        since = before.since if before is not None and same else self._now
-        self.lines[event.line] = Line(event.state, event.words, event.signal, since)
-        if not same:
+        if self.lines.changed(event, self._now):
             self._fact(facts.LineNoted(self._now, event.line, event.state.value, event.words))
 
     # ---- time
@@ -232,10 +269,17 @@ class Switchboard(Conversations):
         match kind, call.stage:
             case "walk", InFlow(walk=way):
                 self._follow(call, way.tick(self._now))
-            case "dial", Calling(legs=legs):
+            case "rings", Rings():
+                assert call.line is not None
+                call.stage = Rings(call.line.answer_after_rings)
+                self._answer_if_time(call)
+            case "dial", Calling(legs=legs) as stage:
                 self._hang_up_all(call, legs, Cause.NO_ANSWER)
-                call.stage = Calling(())
-                self._fail(call, Cause.NO_ANSWER, "nobody answered")
+                call.stage = replace(stage, legs=())
+                if stage.emergency:
+                    self._dial_out(call, call.stage, Cause.NO_ANSWER, "nobody answered")
+                else:
+                    self._fail(call, Cause.NO_ANSWER, "nobody answered")
             case "closing", Ended():
                 self._close_by_force(call)
             case _:
@@ -306,6 +350,8 @@ class Switchboard(Conversations):
         )
         self.calls[call.id] = call
         self._by_leg[call.caller] = call.id
+        if line is not None:
+            self.lines.take(line.name, call.caller)
 
     def _restore_fact(self, call: Call, fact: Fact) -> None:
         call.facts.append(fact)  # type: ignore[arg-type]  # it has a call, and is no task's
@@ -315,6 +361,8 @@ class Switchboard(Conversations):
             case facts.LegJoined(leg=leg):
                 call.parties[leg] = Party(fact.role, fact.extension, fact.line, fact.number)
                 self._by_leg[leg] = call.id
+                if fact.line:
+                    self.lines.take(fact.line, leg)
             case facts.LegLeft(leg=leg):
                 self._forget_leg(call, leg)
             case facts.CallAnswered():
@@ -342,19 +390,31 @@ class Switchboard(Conversations):
         if not self.engine_up:
             self.engine_up = True
             self._fact(facts.EngineNoted(self._now, up=True))
-        stock = {leg.leg for leg in legs}
-        self._strangers = stock - self._by_leg.keys()
-        self._missing = self._with_sound() - stock
+        stock = {leg.leg: leg.answered for leg in legs}
+        self._strangers = stock.keys() - self._by_leg.keys()
+        self._missing = self._with_sound() - stock.keys()
         self._unrecorded = {call.id for call in self.calls.values() if call.recording_open} - set(recordings)
         self._untold, early, self._early = set(), self._early, []
         for event in early:
             self._told_of_an_end(event)
         self._timers.set(("doubt", ""), self._now.mono + DOUBT_SECONDS)
         for call in list(self.calls.values()):
-            if isinstance(call.stage, Rings):
+            if self._rings_on_modem(call):
                 self._answer_if_time(call)
+            elif isinstance(call.stage, Rings) and call.caller in stock:
+                self._ring_further(call, answered=stock[call.caller])
             elif isinstance(call.stage, Talking):
                 self._resume_talk(call, call.stage)
+
+    def _ring_further(self, call: Call, *, answered: bool) -> None:
+        """A provider's caller who rang before a restart: as many rings as without it, unless the box had answered."""
+        assert call.line is not None
+        if answered:
+            self._stage(call, Answering(self._enters(call.line, call.story.record.dialled)))
+            self._caller_up(call)
+        else:
+            self._ring_on(call)
+            self._answer_if_time(call)
 
     def _resume_talk(self, call: Call, stage: Talking) -> None:
         if stage.queue:
@@ -378,9 +438,9 @@ class Switchboard(Conversations):
 
     def _told_of_an_end(self, event: events.LegEnded) -> None:
         """A line that finds no call after a start has not heard anybody hang up: the engine knows whether it was there."""
-        if self._is_on_line(event.leg) and event.leg in self._untold:
+        if self.lines.on_modem(event.leg) and event.leg in self._untold:
             self._early.append(event)
-        elif self._is_on_line(event.leg) and event.leg in self._missing:
+        elif self.lines.on_modem(event.leg) and event.leg in self._missing:
             self._lose(event.leg)
         else:
             self._leg_ended(event)
@@ -391,13 +451,13 @@ class Switchboard(Conversations):
             call.lost_at = self._last_seen
         self._leg_ended(events.LegEnded(leg, Cause.FAULT, "it ended while the box was restarting"))
 
-    def _is_on_line(self, leg: LegId) -> bool:
-        return any(leg == known for known, _ in self.line_legs().values())
-
     def _with_sound(self) -> set[LegId]:
-        """Legs that live in the engine: all but those of callers on a line that rings."""
-        living = (call for call in self.calls.values() if not isinstance(call.stage, Rings | Ended))
+        """Legs that live in the engine: all but those of callers on a modem that rings."""
+        living = (call for call in self.calls.values() if not (call.over or self._rings_on_modem(call)))
         return {leg for call in living for leg in call.legs}
+
+    def _rings_on_modem(self, call: Call) -> bool:
+        return isinstance(call.stage, Rings) and self.lines.on_modem(call.caller)
 
     def _take_up(self, call: Call) -> None:
         """The caller is still there: back to where they were."""
@@ -428,7 +488,7 @@ class Switchboard(Conversations):
 
     def _first_place(self, call: Call, dialled: str) -> Place:
         if call.line is not None:
-            return call.line.enters
+            return self._enters(call.line, dialled)
         match meaning(call.settings, dialled):
             case EnterFlow(place=place):
                 return place
@@ -436,22 +496,19 @@ class Switchboard(Conversations):
                 return "hang up"
 
     def _engine_down(self) -> None:
-        """Every leg's sound and dialog is gone. Lines live elsewhere, and are told to hang up."""
+        """Every leg's sound and dialog is gone. Modems live elsewhere, and are told to hang up."""
         if not self.engine_up:
             return
         self.engine_up = False
         self._timers.cancel(("doubt", ""))
         self._fact(facts.EngineNoted(self._now, up=False))
         for call in list(self.calls.values()):
-            if isinstance(call.stage, Rings):
+            if self._rings_on_modem(call):
                 continue
             self._end(call, EndedBy.BOX, Cause.FAULT, "the sound engine stopped")
             if call.recording_open:
                 self._recording_ended(events.RecordingEnded(call.id, 0.0, "the sound engine stopped"))
             for leg in call.legs:
-                if leg == call.caller and call.line is not None:
-                    continue
-                if leg in call.parties and call.parties[leg].line:
-                    continue
-                self._forget_leg(call, leg)
+                if not self.lines.on_modem(leg):
+                    self._forget_leg(call, leg)
             self._tidy(call)

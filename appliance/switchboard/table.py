@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import tzinfo
 
 from appliance.callcenter import acd
 from appliance.callcenter.ledger import Ledger
 from appliance.calls import commands, facts
 from appliance.calls.commands import Command
-from appliance.calls.events import LineState
 from appliance.calls.facts import Fact, OperatorState
 from appliance.calls.moment import Moment
 from appliance.calls.names import CallId, Extension, LegId, LineId
 from appliance.calls.prompt import Prompt
 from appliance.calls.timers import Timers
-from appliance.switchboard.call import (
-    Call,
-    Stage,
-)
-from appliance.switchboard.settings import LineOptions, Person, Settings
+from appliance.switchboard.call import Call, Stage
+from appliance.switchboard.lines import Lines
+from appliance.switchboard.settings import LineOptions, Person, Reach, Settings
 
 Output = Command | Fact
 
@@ -35,16 +31,6 @@ LAMPS = {
 }
 
 
-@dataclass(slots=True)
-class Line:
-    """A line as last heard of."""
-
-    state: LineState
-    words: str
-    signal: int | None
-    since: Moment
-
-
 class Table:
     """Every change of a call goes through here, so that facts, record and output never part."""
 
@@ -54,6 +40,7 @@ class Table:
         zone: tzinfo,
         name: Callable[[str], str],
         canonical: Callable[[str], str],
+        kind: Callable[[str], Reach | None],
         now: Moment,
     ) -> None:
         """See `Switchboard`."""
@@ -63,13 +50,15 @@ class Table:
         self.ledger = Ledger(canonical, lambda: name("t"))
         self.calls: dict[CallId, Call] = {}
         self.phones: dict[Extension, tuple[str, ...]] = {}
-        self.lines: dict[LineId, Line] = {}
+        self.lines = Lines()
         self.engine_up = False
         self.since: dict[Extension, Moment] = {}
         """When each operator's state began."""
         self.talks_today: Counter[Extension] = Counter()
         self._today = ""
         self._name = name
+        self._canonical = canonical
+        self._kind = kind
         self._by_leg: dict[LegId, CallId] = {}
         self._timers: Timers[tuple[str, str]] = Timers()
         self._buzzing = False
@@ -83,29 +72,23 @@ class Table:
         return None if call is None else self.calls.get(call)
 
     def _line_options(self, name: LineId) -> LineOptions:
-        known = (line for line in self.settings.lines if line.name == name)
-        return next(known, LineOptions(name, "hang up"))
+        return self.lines.options(name) or LineOptions(name, "hang up")
 
     def _person(self, extension: Extension) -> Person | None:
         return next((person for person in self.settings.people if person.extension == extension), None)
 
     def line_legs(self) -> dict[LineId, tuple[LegId, str]]:
-        """The leg and the outside number on each line that is in use: what a line adopts when it starts again."""
+        """The leg and the outside number on each modem that is in use: what it adopts when it starts again."""
         used: dict[LineId, tuple[LegId, str]] = {}
         for call in self.calls.values():
-            if call.line is not None and not call.caller_gone and not call.over:
+            if call.over:
+                continue
+            if call.line is not None and not call.caller_gone and self.lines.is_modem(call.line.name):
                 used[call.line.name] = (call.caller, call.story.record.caller)
             for leg, party in call.parties.items():
-                if party.line and not call.over:
+                if self.lines.is_modem(party.line):
                     used[party.line] = (leg, party.number)
         return used
-
-    def _free_line(self, *, emergency: bool) -> LineId | None:
-        """The first living line nobody is on; in an emergency also one that only says it is not well."""
-        busy = self.line_legs().keys()
-        free = [name for name in self.lines if name not in busy]
-        living = [name for name in free if self.lines[name].state is LineState.UP]
-        return next(iter(living), next(iter(free), None) if emergency else None)
 
     # ---- changing
 
@@ -142,6 +125,7 @@ class Table:
 
     def _forget_leg(self, call: Call, leg: LegId) -> None:
         self._by_leg.pop(leg, None)
+        self.lines.leave(leg)
         call.parties.pop(leg, None)
         if leg == call.caller:
             call.caller_gone = True

@@ -322,7 +322,7 @@ def test_one_line_has_one_call() -> None:
     world = World().until_up()
     talking(world)
     leg = world.dial("out-1", NUMBER)
-    assert world.posted[-1] == LegEnded(leg, Cause.BUSY, "line is in use")
+    assert world.posted[-1] == LegEnded(leg, Cause.UNREACHABLE, "line is in use")
     assert b"ATD" not in world.written
 
 
@@ -638,7 +638,7 @@ def test_a_hang_up_the_modem_does_not_answer_is_reported_after_five_seconds() ->
     world.until(world.has(LegEnded))
     assert 4.9 < world.now - hung_up < 5.5
     out = world.dial("out-1", NUMBER)
-    assert world.posted[-1] == LegEnded(out, Cause.BUSY, "line is in use")
+    assert world.posted[-1] == LegEnded(out, Cause.UNREACHABLE, "line is in use")
     world.run(60)
     assert world.line.idle
     assert len(world.ended()) == 2

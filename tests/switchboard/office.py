@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
 from appliance.callcenter.settings import QueueSettings
@@ -21,14 +21,38 @@ from appliance.calls.facts import Fact
 from appliance.calls.moment import Moment
 from appliance.calls.names import CallId, Cause, Extension, LegId, LineId
 from appliance.calls.record import CallRecord, fold
-from appliance.switchboard.settings import LineOptions, Person, Settings
+from appliance.switchboard.settings import LineOptions, Person, Provider, Reach, Settings
 from appliance.switchboard.switchboard import Switchboard
 from appliance.switchboard.table import Output
 
 GSM = LineId("gsm1")
+VOIP = LineId("voip")
 ZONE = ZoneInfo("Europe/Tirane")
 NOON = 1_795_000_000.0  # Wednesday 2026-11-18, 10:06:40 UTC: 11:06 in Tirana
 ALWAYS = tuple(OpenSpan(day, "00:00", "24:00") for day in range(7))
+
+
+def canonical(number: str) -> str:
+    """As the desk writes numbers, for a firm in Albania."""
+    if number.startswith("00"):
+        return f"+{number[2:]}"
+    return f"+355{number[1:]}" if number.startswith("0") else number
+
+
+def kind(number: str) -> Reach | None:
+    """What sort of number it is, seen from Albania."""
+    written = canonical(number)
+    if not written.startswith("+"):
+        return None
+    if written.startswith(("+355900", "+979")):
+        return Reach.PREMIUM
+    return Reach.NATIONAL if written.startswith("+355") else Reach.ABROAD
+
+
+def provider(name: LineId = VOIP, /, **changes: object) -> LineOptions:
+    """A line that is a provider with room for two calls; answered at once."""
+    line = LineOptions(name, "hours office", 1, calls_at_once=2, provider=Provider(domain="sip.example.net"))
+    return replace(line, **changes)  # type: ignore[arg-type]
 
 
 def firm(operators: int = 3, **changes: object) -> Settings:
@@ -84,6 +108,8 @@ class Office:
         self.facts: list[Fact] = []
         self.lamps: dict[Extension, str] = {}
         self.buzzer = False
+        self.silent: set[LineId] = set()
+        """Lines over which nothing is heard of what we dial."""
         self._latency = latency
         self._mail: list[tuple[float, int, Event]] = []
         self._letters = 0
@@ -91,14 +117,15 @@ class Office:
         self._latest: dict[LegId, float] = {}
         self.board = self.new_board()
         self.post(events.EngineUp())
-        self.post(events.LineChanged(GSM, LineState.UP, "registered"))
+        for line in self.settings.lines:
+            self.post(events.LineChanged(line.name, LineState.UP, "registered"))
         for person in self.settings.people:
             self.post(events.PhonesChanged(person.extension, (f"phone-{person.extension}",)))
         self.run(2.0)
 
     def new_board(self) -> Switchboard:
         """A switchboard that knows nothing yet."""
-        return Switchboard(self.settings, ZONE, self.name, lambda number: number, self.now)
+        return Switchboard(self.settings, ZONE, self.name, canonical, kind, self.now)
 
     def name(self, prefix: str) -> str:
         self._names += 1
@@ -152,10 +179,11 @@ class Office:
                 sound.up.add(leg)
                 self.post(events.LegAnswered(leg))
             case commands.DialPhone(leg=leg) | commands.DialLine(leg=leg):
-                if isinstance(command, commands.DialLine):
+                if isinstance(command, commands.DialLine) and self.is_modem(command.line):
                     self._dialled_out.add(leg)
                 sound.ringing[leg] = command
-                self.post(events.LegRinging(leg))
+                if getattr(command, "line", "") not in self.silent:
+                    self.post(events.LegRinging(leg))
             case commands.Hangup(leg=leg, cause=cause):
                 self.drop(leg, cause)
             case commands.Play(leg=leg) if leg in sound.up:
@@ -180,11 +208,11 @@ class Office:
 
     # ---- what people do
 
-    def ring(self, caller: str = "+355672000001") -> LegId:
+    def ring(self, caller: str = "+355672000001", line: LineId = GSM, dialled: str = "", **more: str) -> LegId:
         """Somebody outside calls."""
-        leg = LegId(self.name("in"))
+        leg = LegId(self.name("in" if self.is_modem(line) else "v"))
         self.sound.calling.add(leg)
-        self.post(events.LineRang(leg, GSM, caller))
+        self.post(events.LineRang(leg, line, caller, dialled, **more))
         return leg
 
     def ring_twice(self, caller: str = "+355672000001") -> LegId:
@@ -269,7 +297,8 @@ class Office:
         self.take(self.board.restore(list(self.facts), self.now))
         for person in self.settings.people:
             self.post(events.PhonesChanged(person.extension, (f"phone-{person.extension}",)))
-        self.post(events.LineChanged(GSM, LineState.UP, "registered"))
+        for line in self.settings.lines:
+            self.post(events.LineChanged(line.name, LineState.UP, "registered"))
         legs = self.sound.up | self.sound.calling | self.sound.ringing.keys()
         stock = tuple(events.LegInStock(leg, leg in self.sound.up) for leg in sorted(legs))
         told: list[Event] = [
@@ -283,6 +312,14 @@ class Office:
         for event in reversed(told) if lines_first else told:
             self.post(event)
         self.run()
+
+    def is_modem(self, line: LineId) -> bool:
+        return any(one.name == line and one.provider is None for one in self.settings.lines)
+
+    def dialled(self, line: LineId) -> list[LegId]:
+        """The legs we have dialled over this line and that nobody has answered."""
+        some = self.sound.ringing.items()
+        return [leg for leg, command in some if isinstance(command, commands.DialLine) and command.line == line]
 
     def on_line(self, leg: LegId) -> bool:
         """Whether the leg lives in a modem."""
