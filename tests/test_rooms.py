@@ -60,6 +60,7 @@ HOMES = {
 HEART = ("appliance.calls", "appliance.callcenter", "appliance.callflow", "appliance.switchboard")
 HEART_MAY_USE = {
     "__future__",
+    "abc",
     "collections",
     "dataclasses",
     "datetime",
