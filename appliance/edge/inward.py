@@ -12,12 +12,13 @@ from appliance.edge.digest import Digest, Proof, Verdict
 from appliance.edge.flows import Flow, Output, Send, ToEngine
 from appliance.edge.guard import Guard
 from appliance.edge.message import Garbled, Request
+from appliance.edge.notifier.notifier import Notifier
 from appliance.edge.paths import Paths
 from appliance.edge.registrar import Registrar
 from appliance.edge.signs import Signs, transaction_of
 from appliance.edge.tokens import Place
 
-ALLOW = b"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, INFO, UPDATE, PRACK, REFER, NOTIFY"
+ALLOW = b"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, SUBSCRIBE, INFO, UPDATE, PRACK, REFER, NOTIFY"
 
 Refuse = Callable[[Refusal, Flow, str, float], None]
 
@@ -34,11 +35,14 @@ class Inward:
     refuse: Refuse
     """Reports a refusal."""
     is_account: Callable[[bytes], bool]
+    notifier: Notifier
 
     def request(self, request: Request, source: Flow, now: float) -> list[Output]:
         """What to do about one request."""
         if request.method == b"ACK":
             return self._acknowledged(request, source)
+        if request.called.tag and request.method == b"SUBSCRIBE":
+            return self._subscribe_again(request, source, now)
         if request.called.tag:
             place = self._own_place(request, source)
             if place is not None:
@@ -150,7 +154,7 @@ class Inward:
             case b"INVITE":
                 return self._call(request, user, source, now)
             case b"SUBSCRIBE":
-                return self._answer(request, source, 489, b"Bad Event")
+                return self._subscribe(request, user, source, now)
             case _:
                 return self._answer(request, source, 405, b"Method Not Allowed", ALLOW)
 
@@ -165,7 +169,23 @@ class Inward:
             contacts = self.registrar.register(user, request, source, now)
         except Denied as denied:
             return self._answer(request, source, denied.status, denied.reason, *denied.more)
-        return self._answer(request, source, 200, b"OK", *contacts)
+        return [*self._answer(request, source, 200, b"OK", *contacts), *self.notifier.moved(user, now)]
+
+    def _subscribe(self, request: Request, user: bytes, source: Flow, now: float) -> list[Output]:
+        binding = self._device_of(request, user, source)
+        try:
+            return self.notifier.subscribe(request, user, source, binding.device if binding else "", now)
+        except Denied as denied:
+            return self._answer(request, source, denied.status, denied.reason, *denied.more)
+
+    def _subscribe_again(self, request: Request, source: Flow, now: float) -> list[Output]:
+        """A refresh or an end: from the address the subscription lives at without a proof, from elsewhere with one."""
+        known = self.notifier.find(request)
+        if known is None:
+            return self._unless_flooding(request, source, now, 481, b"Subscription Does Not Exist")
+        if known.flow.host == source.host:
+            return self._subscribe(request, known.watcher, source, now)
+        return self._begins(request, source, now)
 
     def _call(self, request: Request, user: bytes, source: Flow, now: float) -> list[Output]:
         """A new call: the engine is told whose it is, and both sides that we stay on the way."""

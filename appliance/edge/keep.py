@@ -48,14 +48,14 @@ def accounts_bytes(accounts: Accounts) -> bytes:
 
 def accounts(folder: Path) -> Accounts | None:
     """Who might register when the desk was last heard; None if it never was."""
-    said = _read(folder / "accounts.json")
+    said = read(folder / "accounts.json")
     if said is None:
         return None
     try:
         people = tuple(Account(Extension(str(who)), str(md5), str(sha)) for who, md5, sha in said["accounts"])
         return Accounts(str(said["realm"]), people)
     except (KeyError, TypeError, ValueError):
-        _set_aside(folder / "accounts.json")
+        set_aside(folder / "accounts.json")
         return None
 
 
@@ -64,15 +64,15 @@ def bindings_bytes(bindings: Iterable[Binding], now: Moment) -> bytes:
     rows = [
         {
             "device": each.device,
-            "extension": _text(each.extension),
-            "contact": _text(each.contact),
+            "extension": text(each.extension),
+            "contact": text(each.contact),
             "flow": each.flow,
             "target": each.target,
-            "call_id": _text(each.call_id),
+            "call_id": text(each.call_id),
             "number": each.number,
             "age": now.mono - each.updated,
             "left": each.expires - now.mono,
-            "instance": _text(each.instance),
+            "instance": text(each.instance),
             "agent": each.agent,
         }
         for each in bindings
@@ -82,14 +82,14 @@ def bindings_bytes(bindings: Iterable[Binding], now: Moment) -> bytes:
 
 def bindings(folder: Path, now: Moment) -> list[Binding]:
     """The registrations that have not lapsed meanwhile."""
-    said = _read(folder / "bindings.json")
+    said = read(folder / "bindings.json")
     if said is None:
         return []
     try:
         away = now.since(Moment(float(said["mono"]), float(said["utc"])))
         kept = [_binding(row, away, now) for row in said["bindings"]]
     except (KeyError, TypeError, ValueError, AttributeError):
-        _set_aside(folder / "bindings.json")
+        set_aside(folder / "bindings.json")
         return []
     return [each for each in kept if each.expires > now.mono]
 
@@ -117,34 +117,42 @@ def _binding(row: dict[str, Any], away: float, now: Moment) -> Binding:
     int(row["device"], 16)
     return Binding(
         device=row["device"],
-        extension=_bytes(row["extension"]),
-        contact=_bytes(row["contact"]),
-        flow=_flow(*row["flow"]),
-        target=_flow(*row["target"]),
-        call_id=_bytes(row["call_id"]),
+        extension=raw(row["extension"]),
+        contact=raw(row["contact"]),
+        flow=flow(*row["flow"]),
+        target=flow(*row["target"]),
+        call_id=raw(row["call_id"]),
         number=int(row["number"]),
         updated=now.mono - away - float(row["age"]),
         expires=now.mono - away + float(row["left"]),
-        instance=_bytes(row["instance"]),
+        instance=raw(row["instance"]),
         agent=str(row["agent"]),
     )
 
 
-def _flow(transport: str, host: str, port: int) -> Flow:
+def flow(transport: str, host: str, port: int) -> Flow:
+    """A flow as it was kept.
+
+    Raises:
+        ValueError: it is none.
+    """
     if transport not in {"udp", "tcp"} or not packed(host) or not 0 < int(port) < 65536:
         raise ValueError(f"not a flow: {transport} {host} {port}")
     return Flow("udp" if transport == "udp" else "tcp", host, int(port))
 
 
-def _text(value: bytes) -> str:
+def text(value: bytes) -> str:
+    """Bytes as they are kept."""
     return value.decode("latin-1")
 
 
-def _bytes(value: str) -> bytes:
+def raw(value: str) -> bytes:
+    """Bytes that were kept."""
     return value.encode("latin-1")
 
 
-def _read(path: Path) -> dict[str, Any] | None:
+def read(path: Path) -> dict[str, Any] | None:
+    """What stands in the file; None when there is none, or when it is damaged, which then is set aside."""
     try:
         said = json.loads(path.read_bytes())
     except FileNotFoundError:
@@ -152,11 +160,12 @@ def _read(path: Path) -> dict[str, Any] | None:
     except ValueError:
         said = None
     if not isinstance(said, dict):
-        _set_aside(path)
+        set_aside(path)
         return None
     return said
 
 
-def _set_aside(path: Path) -> None:
+def set_aside(path: Path) -> None:
+    """Make way for a new file, and keep the damaged one to be looked at."""
     log.warning("%s cannot be read; it is kept as %s.damaged", path, path.name)
     path.replace(path.with_name(path.name + ".damaged"))

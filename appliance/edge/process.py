@@ -12,11 +12,12 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
-from appliance.calls.edge import Accounts, Refused
+from appliance.calls.edge import Accounts, Lamp, Mailbox, Refused
 from appliance.calls.moment import Moment
 from appliance.edge import keep
 from appliance.edge.flows import Flow, Message, Output, Send, Tell, ToEngine
 from appliance.edge.message import Garbled
+from appliance.edge.notifier import keeping
 from appliance.edge.proxy import Proxy
 from appliance.edge.settings import Settings
 from appliance.edge.signs import Signs
@@ -31,6 +32,7 @@ log = logging.getLogger("qendra.edge")
 SOON = 0.1
 SPACING = 1.0
 """Seconds from a change of the registrations to their file, and between two writings of it."""
+_NOTHING = (-1, -1)
 UNHEARD = 200
 """Refusals kept for a desk that is away."""
 
@@ -55,7 +57,8 @@ class Edge:
         self._saving: asyncio.TimerHandle | None = None
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="keep")
         self._kept_accounts = b""
-        self._saved = (0, 0.0)
+        self._saved = _NOTHING
+        self._saved_at = 0.0
 
     async def open(self) -> None:
         """Take up the trade: what was registered before is registered again.
@@ -99,6 +102,7 @@ class Edge:
         for peer in self._peers:
             peer.close()
         self._udp.close()
+        self._saved = _NOTHING
         self._save()
         self._writer.shutdown()
         self._tcp.close()
@@ -112,6 +116,7 @@ class Edge:
             now = _now()
             self.proxy.accept(accounts, now.mono)
             self.proxy.restore(keep.bindings(self._settings.state, now), now.mono)
+            self.proxy.notifier.restore(keeping.subscriptions(self._settings.state, now))
 
     def _heard(self, data: bytes, source: Flow) -> None:
         self._do(self.proxy.receive(data, source, _clock()))
@@ -172,7 +177,10 @@ class Edge:
             self._peers.remove(peer)
 
     def _desk_said(self, message: object, _: float) -> None:
-        if isinstance(message, Accounts):
+        if isinstance(message, Lamp | Mailbox):
+            self._do(self.proxy.show(message, _clock()))
+            self._settle()
+        elif isinstance(message, Accounts):
             self._do(self.proxy.accept(message, _clock()))
             data = keep.accounts_bytes(message)
             if data != self._kept_accounts:
@@ -187,8 +195,8 @@ class Edge:
             if self._wake is not None:
                 self._wake.cancel()
             self._wake = self._loop.call_at(deadline, self._tick)
-        if self._saving is None and self.proxy.registrar.revision != self._saved[0]:
-            wait = max(SOON, self._saved[1] + SPACING - _clock())
+        if self._saving is None and self._to_keep() != self._saved:
+            wait = max(SOON, self._saved_at + SPACING - _clock())
             self._saving = self._loop.call_later(wait, self._save)
 
     def _tick(self) -> None:
@@ -199,8 +207,16 @@ class Edge:
     def _save(self) -> None:
         self._saving = None
         now = _now()
-        self._saved = (self.proxy.registrar.revision, now.mono)
-        self._writer.submit(self._write, "bindings.json", keep.bindings_bytes(self.proxy.registrar, now))
+        before, self._saved, self._saved_at = self._saved, self._to_keep(), now.mono
+        if self._saved[0] != before[0]:
+            self._writer.submit(self._write, "bindings.json", keep.bindings_bytes(self.proxy.registrar, now))
+        if self._saved[1] != before[1]:
+            data = keeping.subscriptions_bytes(self.proxy.notifier.standing(), now)
+            self._writer.submit(self._write, keeping.FILE, data)
+
+    def _to_keep(self) -> tuple[int, int]:
+        """How often registrations and subscriptions have changed."""
+        return self.proxy.registrar.revision, self.proxy.notifier.revision
 
     def _write(self, name: str, data: bytes) -> None:
         """Runs on the writer's thread, one file after the other: a memory card may take its time."""

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from appliance.calls.edge import Account, Accounts, Device, Refusal, Registered
+from appliance.calls.edge import Account, Accounts, Device, Lamp, Mailbox, Refusal, Registered
 from appliance.calls.names import Extension, Transport
 from appliance.edge.binding import Binding
 from appliance.edge.digest import Digest
@@ -18,6 +18,7 @@ from appliance.edge.flows import Flow, Output, Send, Tell, ToEngine
 from appliance.edge.guard import Guard, Limits
 from appliance.edge.inward import Inward
 from appliance.edge.message import Garbled, Request, Response, is_keepalive, parse
+from appliance.edge.notifier.notifier import Notifier
 from appliance.edge.outward import Outward
 from appliance.edge.paths import Paths
 from appliance.edge.pings import Pings, options
@@ -64,8 +65,9 @@ class Proxy:
         self.registrar = Registrar(signs.tokens.device, self._note)
         self._pings = Pings(signs, self.registrar)
         self._outward = Outward(signs, self.registrar, self._paths, self._is_account, self._is_live)
+        self.notifier = Notifier(signs, self.registrar, self._is_account, self._is_live)
         self._inward = Inward(
-            signs, self._digest, self.registrar, self.guard, self._paths, self._refuse, self._is_account
+            signs, self._digest, self.registrar, self.guard, self._paths, self._refuse, self._is_account, self.notifier
         )
 
     def receive(self, data: bytes, source: Flow, now: float) -> list[Output]:
@@ -113,6 +115,7 @@ class Proxy:
         """
         self._live.discard(flow)
         self.registrar.disconnected(flow, now)
+        self.notifier.disconnected(flow)
         return self._told(now)
 
     def accept(self, accounts: Accounts, now: float) -> list[Output]:
@@ -126,7 +129,12 @@ class Proxy:
             return new is not None and (old is None or not same_realm or old == new)
 
         self.registrar.keep_only(stays)
-        return self._told(now)
+        ended = self.notifier.keep_only(stays, before.keys() - self._accounts.keys(), now)
+        return [*ended, *self._told(now)]
+
+    def show(self, state: Lamp | Mailbox, now: float) -> list[Output]:
+        """Whoever watches this is shown it."""
+        return self.notifier.show(state, now)
 
     def restore(self, bindings: Iterable[Binding], now: float) -> None:
         """What was registered in an earlier life; accounts come first."""
@@ -145,6 +153,7 @@ class Proxy:
             self._paths.next_deadline(),
             self._refusals.next_deadline(),
             self._pings.next_deadline(),
+            self.notifier.next_deadline(),
             self._next_probe if self._engine_down else None,
         )
         return min((each for each in deadlines if each is not None), default=None)
@@ -155,6 +164,7 @@ class Proxy:
         self.registrar.tick(now)
         outputs: list[Output] = [Tell(refused) for refused in self._refusals.tick(now)]
         outputs += self._pings.tick(now)
+        outputs += self.notifier.tick(now)
         if self._engine_down and self._next_probe <= now:
             self._next_probe = now + PROBE_EVERY
             outputs.append(ToEngine(self._probe()))
@@ -184,7 +194,7 @@ class Proxy:
             case Request():
                 return self._outbound(self._inward.request(message, source, now))
             case Response():
-                return self._answer_from_telephone(message, source)
+                return self._answer_from_telephone(message, source, now)
             case Garbled():
                 self.counters.garbled += 1
                 return self._inward.garbled(message, source, now)
@@ -213,7 +223,7 @@ class Proxy:
             for answer in (self._in_its_place(output.data) if isinstance(output, ToEngine) else [output])
         ]
 
-    def _answer_from_telephone(self, response: Response, source: Flow) -> list[Output]:
+    def _answer_from_telephone(self, response: Response, source: Flow, now: float) -> list[Output]:
         """Only an answer to something we sent to that address passes."""
         place = self._signs.tokens.behind(response.via.branch)
         if place is None or place.flow.host != source.host:
@@ -221,6 +231,8 @@ class Proxy:
             return []
         about = self._signs.about(source) if response.method == b"INVITE" else ()
         data = response.passed_back(about)
+        if data is None and response.method == b"NOTIFY":
+            return self.notifier.answered(response, now)
         if data is None:
             self._pings.answered(place.device)
             return []

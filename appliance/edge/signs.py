@@ -32,6 +32,11 @@ class Signs:
         """Our address and port on that telephone's side."""
         return host_port(self._here(flow), self._sip_port).encode()
 
+    def contact(self, user: bytes, flow: Flow) -> bytes:
+        """Our Contact line in a dialog that we are an end of."""
+        transport = b"" if flow.transport == "udp" else b";transport=" + flow.transport.encode()
+        return b"Contact: <sip:%b@%b%b>" % (user, self.outside(flow), transport)
+
     def about(self, flow: Flow) -> list[bytes]:
         """What the engine is told of who is at the other end of a call, and of us as seen from there."""
         return [

@@ -1,0 +1,1 @@
+"""Lamps on desk phones."""
