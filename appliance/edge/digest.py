@@ -26,7 +26,7 @@ _TICK = 0.001
 """What the time in a nonce is counted in."""
 _MOST = 8192
 _WINDOW = 64
-_FIELD = re.compile(rb'([A-Za-z0-9_\-]+)\s*=\s*("(?:[^"\\]|\\.)*+"|[^\s,"]+)', re.DOTALL)
+_FIELD = re.compile(rb'([A-Za-z0-9_\-]++)\s*+=\s*+(?:"((?:[^"\\]|\\.)*+)"|([^\s,"]++))', re.DOTALL)
 _UNKNOWN = Account(extension="", md5="0" * 32, sha256="0" * 64)  # type: ignore[arg-type]
 
 
@@ -120,9 +120,9 @@ class Digest:
         for value in credentials:
             scheme, _, rest = value.strip().partition(b" ")
             if scheme.lower() == b"digest":
-                fields = {name.lower(): grammar.unquoted(text) for name, text in _FIELD.findall(rest)}
-                if fields.get(b"realm") == self.realm:
-                    return self._judge(fields, method, uri, host, datagram, now)
+                said = fields(rest)
+                if said.get(b"realm") == self.realm:
+                    return self._judge(said, method, uri, host, datagram, now)
         return Proof(Verdict.NOT_OURS)
 
     def _judge(
@@ -176,6 +176,14 @@ class Digest:
         oldest = next(iter(self._uses))
         del self._uses[oldest]
         self._forgotten = max(self._forgotten, _given_at(oldest))
+
+
+def fields(value: bytes) -> dict[bytes, bytes]:
+    """What stands in a challenge or in credentials behind `Digest`, by names in lower case; of two the last counts."""
+    found = _FIELD.findall(value)
+    if b"\\" in value:
+        return {name.lower(): grammar.unescaped(quoted) or plain for name, quoted, plain in found}
+    return {name.lower(): quoted or plain for name, quoted, plain in found}
 
 
 def _given_at(nonce: bytes) -> float:

@@ -44,6 +44,8 @@ _PARAM = re.compile(
     re.DOTALL,
 )  # fmt: skip
 _ITEM = re.compile(rb'(?:[^,"<]|' + _QUOTED + rb"|<[^>]*+>)+", re.DOTALL)
+_SHORT = 200
+"""Bytes of an address that is worth remembering."""
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 _TAG = re.compile(rb";" + _SPACE + rb"*tag" + _SPACE + rb"*=" + _SPACE + rb"*([^\s;]+)", re.IGNORECASE)
 
@@ -56,11 +58,8 @@ class Via(NamedTuple):
     port: int
     """0 when none is written."""
     params: bytes
-
-    @property
-    def branch(self) -> bytes:
-        """Empty when there is none (RFC 2543)."""
-        return param(self.params, b"branch") or b""
+    branch: bytes
+    """Empty when there is none (RFC 2543)."""
 
     @property
     def sent_by(self) -> bytes:
@@ -99,8 +98,9 @@ def via(value: bytes) -> Via | None:
     found = _VIA.match(value.strip())
     if found is None:
         return None
-    port = int(found[3] or 0)
-    return Via(found[1], found[2], port, found[4]) if port < 65536 else None
+    transport, host, written, params = found.groups()
+    port = int(written or 0)
+    return Via(transport, host, port, params, param(params, b"branch") or b"") if port < 65536 else None
 
 
 def cseq(value: bytes) -> tuple[int, bytes] | None:
@@ -114,11 +114,19 @@ def cseq(value: bytes) -> tuple[int, bytes] | None:
 
 def address(value: bytes) -> Address | None:
     """A name-addr or addr-spec with its parameters. Without `<>` the parameters belong to the field (section 20.10)."""
+    return _remembered(value) if len(value) < _SHORT else _address(value)
+
+
+def _address(value: bytes) -> Address | None:
     value = value.strip()
     found = _NAME_ADDR.match(value) if b"<" in value else _ADDR_SPEC.match(value)
     if found is None:
         return None
     return Address(found[1], found[2]) if well_formed(found[1]) else None
+
+
+_remembered = lru_cache(maxsize=4096)(_address)
+"""A telephone names itself and those it calls in the same words each time."""
 
 
 @lru_cache(maxsize=512)
@@ -142,9 +150,9 @@ def param(params: bytes, name: bytes) -> bytes | None:
     """The value of one parameter, without quotes; b"" when it has none; None when it is not there."""
     if name not in params.lower():
         return None
-    for key, value in _PARAM.findall(params):
-        if key.lower() == name:
-            return unquoted(value)
+    for found in _PARAM.finditer(params):
+        if found[1].lower() == name:
+            return unquoted(found[2] or b"")
     return None
 
 
@@ -152,7 +160,12 @@ def unquoted(value: bytes) -> bytes:
     """The text of a quoted string; anything else as it is."""
     if value[:1] != b'"':
         return value
-    return _ESCAPED.sub(rb"\1", value[1:-1]) if b"\\" in value else value[1:-1]
+    return unescaped(value[1:-1])
+
+
+def unescaped(text: bytes) -> bytes:
+    """What stands between the quotes of a quoted string, as it is meant (section 25.1, quoted-pair)."""
+    return _ESCAPED.sub(rb"\1", text) if b"\\" in text else text
 
 
 def items(value: bytes) -> list[bytes]:
@@ -165,4 +178,6 @@ def items(value: bytes) -> list[bytes]:
 def printable(value: bytes, limit: int) -> str:
     """Bytes from outside as text for a log line or a page: shortened, without control characters."""
     text = value[: limit * 2].decode("utf-8", "replace")
+    if text.isprintable():
+        return text[:limit]
     return "".join(letter if letter.isprintable() else "·" for letter in text)[:limit]

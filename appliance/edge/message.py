@@ -58,8 +58,11 @@ class Message:
 
     def values(self, key: bytes) -> list[bytes]:
         """The value of each such field, a list in one of them left whole."""
-        if key not in self.keys:
-            return []
+        match self.keys.count(key):
+            case 0:
+                return []
+            case 1:
+                return [self.first(key)]
         return [
             line.partition(b":")[2].strip() for each, line in zip(self.keys, self.lines, strict=True) if each == key
         ]
