@@ -51,6 +51,8 @@ class Answer:
     """Take the call. Answered by LegAnswered, or LegEnded."""
 
     leg: LegId
+    encrypted_only: bool = False
+    """Refuse it (488, `LegEnded` with REFUSED) when its sound would not be encrypted."""
 
 
 @dataclass(frozen=True, slots=True)

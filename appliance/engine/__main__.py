@@ -13,7 +13,8 @@ import time
 from pathlib import Path
 
 from appliance.engine.engine import Engine, is_command
-from appliance.engine.pj.library import CannotStart, Library, Ports
+from appliance.engine.pj.library import CannotStart, Library
+from appliance.engine.pj.ports import Ports
 from appliance.engine.settings import MEGABYTE, Settings
 from appliance.wire.blocking import BlockingServer
 from appliance.wire.seams import ENGINE

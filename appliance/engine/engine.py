@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
-import os
 from collections.abc import Callable
 from typing import Any, assert_never
 
 from appliance.calls import commands
-from appliance.calls.engine import CallDevice, OpenSound, PlayFiles, SoundNoted
+from appliance.calls.engine import CallDevice, CallTrunk, OpenSound, PlayFiles, SoundNoted, TrunkAccounts
 from appliance.calls.events import (
     EngineUp,
     KeyPressed,
     LegAnswered,
+    LegEncrypted,
     LegEnded,
     LegHeld,
     LegInStock,
     LegRinging,
-    PhoneRang,
 )
-from appliance.calls.names import Cause, Extension, LegId
+from appliance.calls.names import Cause, Encryption, LegId
 from appliance.engine.causes import refusal, why_it_ended
 from appliance.engine.inbox import Inbox
-from appliance.engine.legs import KEYS, Leg, ModemLeg, PhoneLeg
-from appliance.engine.pcm import KeyHeard, ModemSound, SoundFlows, SoundGone, SoundNews, SoundTrouble
-from appliance.engine.pj.dialog import Dialog
+from appliance.engine.legs import KEYS, Leg, Legs, ModemLeg, PhoneLeg
+from appliance.engine.opening import Opening, require_encryption
+from appliance.engine.pcm import KeyHeard, SoundFlows, SoundGone, SoundNews, SoundTrouble
 from appliance.engine.pj.happenings import (
     Agreed,
     Called,
@@ -47,6 +45,8 @@ log = logging.getLogger("qendra.engine")
 
 EngineCommand = (
     CallDevice
+    | CallTrunk
+    | TrunkAccounts
     | commands.Ring
     | commands.Answer
     | commands.Hangup
@@ -86,15 +86,12 @@ class Engine:
         self._clock = clock
         self._say = say
         self.inbox: Inbox[EngineCommand | SoundNews] = Inbox(library.wake)
-        self._legs: dict[LegId, Leg] = {}
-        self._by_dialog: dict[Dialog, PhoneLeg] = {}
-        self._by_sound: dict[ModemSound, ModemLeg] = {}
-        self._born = os.urandom(4).hex()
-        self._count = itertools.count(1)
+        self._legs = Legs()
         self._uplinks_at = 0.0
         self._phones_at = 0.0
         wiring: Wiring[SoundEnd] = Wiring(connect, disconnect)
         self._wiring = wiring
+        self._opening = Opening(library, self._legs, wiring, clock, say, self.inbox.put)
         self._players = Players(library, wiring, say)
         self.recordings = Recordings(settings.recordings, settings.disk_floor, wiring, library.silence, say, free)
 
@@ -105,7 +102,7 @@ class Engine:
 
     def stock(self) -> EngineUp:
         """All there is, for a desk that has just come."""
-        legs = tuple(LegInStock(leg.leg, leg.answered, leg.partners) for leg in self._legs.values())
+        legs = tuple(LegInStock(leg.leg, leg.answered, leg.partners) for leg in self._legs.by_name.values())
         return EngineUp(legs, self.recordings.calls)
 
     def work(self, now: float) -> None:
@@ -121,12 +118,12 @@ class Engine:
 
     def _attention(self) -> float:
         """The library tells of a key pressed only when asked; so it is asked often while somebody may press one."""
-        if any(leg.answered and not leg.partners for leg in self._by_dialog.values()):
+        if any(leg.answered and not leg.partners for leg in self._legs.by_dialog.values()):
             return 0.002
         return 0.02 if self._legs else 0.1
 
     def _deadlines(self) -> list[float | None]:
-        uplinks = self._uplinks_at if self._by_sound else None
+        uplinks = self._uplinks_at if self._legs.by_sound else None
         return [self._library.next_deadline(), self.recordings.next_deadline(), uplinks]
 
     # -- what the desk wants -------------------------------------------------------------------------
@@ -144,10 +141,8 @@ class Engine:
 
     def _command(self, command: EngineCommand, now: float) -> None:
         match command:
-            case CallDevice():
-                self._dial(command)
-            case OpenSound():
-                self._open_sound(command)
+            case CallDevice() | CallTrunk() | TrunkAccounts() | OpenSound():
+                self._opening.open(command)
             case commands.Bridge(one, other):
                 self._bridge(one, other)
             case commands.Unbridge(one, other):
@@ -157,7 +152,7 @@ class Engine:
             case commands.StopRecording(call):
                 self.recordings.stop(call, now)
             case _:
-                leg = self._legs.get(command.leg)
+                leg = self._legs.by_name.get(command.leg)
                 if leg is not None:  # else it has ended meanwhile
                     self._to_leg(command, leg, now)
 
@@ -177,7 +172,7 @@ class Engine:
                 if isinstance(leg, PhoneLeg):
                     leg.dialog.ring()
             case commands.Answer():
-                if isinstance(leg, PhoneLeg):
+                if isinstance(leg, PhoneLeg) and (not command.encrypted_only or require_encryption(leg)):
                     leg.dialog.answer()
             case commands.Hangup():
                 self._hang_up(leg, command.cause, now)
@@ -189,36 +184,6 @@ class Engine:
                 self._press(leg, command.keys, now)
             case _ as never:
                 assert_never(never)
-
-    def _dial(self, command: CallDevice) -> None:
-        if command.leg in self._legs:
-            log.error("leg %s is there already; not dialled again", command.leg)
-            return
-        dialog = self._library.dial(command.extension, command.device, command.caller, command.caller_name)
-        self._add_phone(PhoneLeg(command.leg, dialog))
-
-    def _add_phone(self, leg: PhoneLeg) -> None:
-        self._legs[leg.leg] = leg
-        self._by_dialog[leg.dialog] = leg
-        self._wiring.want(self._library.silence, leg.dialog)
-
-    def _open_sound(self, command: OpenSound) -> None:
-        if command.leg in self._legs:
-            log.error("leg %s is there already; its sound is not opened again", command.leg)
-            return
-        if command.rate not in {8000, 16000}:
-            log.error("a modem's sound of %d samples a second is not known", command.rate)
-            self._say(LegEnded(command.leg, Cause.FAULT, f"no sound of {command.rate} samples a second is known"))
-            return
-        port = self._library.sound_port(command.rate)
-        sound = ModemSound(
-            command.device, command.rate, self._clock, self.inbox.put, listen_for_keys=command.keys_by_sound
-        )
-        port.source, port.sink = sound.take, sound.give
-        leg = ModemLeg(command.leg, sound, port)
-        self._legs[leg.leg] = leg
-        self._by_sound[sound] = leg
-        self._wiring.want(self._library.silence, port)
 
     def _hang_up(self, leg: Leg, cause: Cause, now: float) -> None:
         match leg:
@@ -239,7 +204,7 @@ class Engine:
                 leg.sound.close_ear(now + leg.port.press(known) + self.ECHO)
 
     def _bridge(self, one: LegId, other: LegId) -> None:
-        first, second = self._legs.get(one), self._legs.get(other)
+        first, second = self._legs.by_name.get(one), self._legs.by_name.get(other)
         if first is None or second is None or first is second:
             return
         for leg, partner in ((first, second), (second, first)):
@@ -249,7 +214,7 @@ class Engine:
             self._wiring.want(leg.end, partner.end)
 
     def _unbridge(self, one: LegId, other: LegId) -> None:
-        first, second = self._legs.get(one), self._legs.get(other)
+        first, second = self._legs.by_name.get(one), self._legs.by_name.get(other)
         if first is None or second is None:
             return
         for leg, partner in ((first, second), (second, first)):
@@ -257,7 +222,7 @@ class Engine:
             self._wiring.unwant(leg.end, partner.end)
 
     def _record(self, command: commands.Record, now: float) -> None:
-        left, right = self._legs.get(command.left), self._legs.get(command.right)
+        left, right = self._legs.by_name.get(command.left), self._legs.by_name.get(command.right)
         if left is None or right is None:
             self.recordings.refuse(command.call, "a party had left before the recording could begin")
         else:
@@ -278,11 +243,11 @@ class Engine:
     def _take(self, happening: Happening, now: float) -> None:
         match happening:
             case Called():
-                self._called(happening)
+                self._opening.called(happening)
             case FileOver(player):
                 self._players.file_over(player)
             case Ringing(dialog) | Agreed(dialog) | SoundChanged(dialog) | KeySent(dialog) | Over(dialog):
-                leg = self._by_dialog.get(dialog)
+                leg = self._legs.by_dialog.get(dialog)
                 if leg is not None:
                     self._leg_happened(happening, leg, now)
             case _ as never:
@@ -308,33 +273,40 @@ class Engine:
             case _ as never:
                 assert_never(never)
 
-    def _called(self, called: Called) -> None:
-        name = LegId(f"phone-{self._born}-{next(self._count)}")
-        self._add_phone(PhoneLeg(name, called.dialog))
-        self._say(PhoneRang(name, Extension(called.extension), called.dialled, called.device))
-
     def _sound_changed(self, leg: PhoneLeg, changed: SoundChanged) -> None:
-        leg.sound_open = changed.open
+        leg.sound_open, leg.srtp = changed.open, changed.encrypted
+        if changed.open and not leg.srtp and leg.dialog.encryption is Encryption.REQUIRED:
+            leg.ending, leg.ending_detail = leg.ending or Cause.REFUSED, "its sound would not be encrypted"
+            leg.dialog.hang_up(0)
+            return
         if changed.open:
             self._wiring.renew(leg.dialog)
         self._maybe_answered(leg)
         if leg.answered and changed.held != leg.held:
             leg.held = changed.held
             self._say(LegHeld(leg.leg, leg.held))
+        self._note_encryption(leg)
 
     def _maybe_answered(self, leg: PhoneLeg) -> None:
         if leg.agreed and leg.sound_open and not leg.answered:
             leg.answered = True
             self._say(LegAnswered(leg.leg))
+            self._note_encryption(leg)
+
+    def _note_encryption(self, leg: PhoneLeg) -> None:
+        """Of sound whose keys anybody could read on their way, nobody may say that it is encrypted."""
+        encrypted = leg.srtp and leg.dialog.marks.encrypted
+        if leg.answered and leg.sound_open and encrypted != leg.encrypted:
+            leg.encrypted = encrypted
+            self._say(LegEncrypted(leg.leg, encrypted))
 
     def _key(self, leg: PhoneLeg, sent: KeySent, now: float) -> None:
         if sent.key in KEYS and leg.is_new_key(sent.key, by_info=sent.by_info, now=now):
             self._say(KeyPressed(leg.leg, sent.key))
 
     def _over(self, leg: PhoneLeg, code: int, reason: str, now: float) -> None:
-        del self._by_dialog[leg.dialog]
         if leg.ending is not None:
-            self._ended(leg, leg.ending, "", now)
+            self._ended(leg, leg.ending, leg.ending_detail, now)
             return
         cause = why_it_ended(code, answered=leg.agreed, rang=leg.rang)
         self._ended(leg, cause, f"{code} {reason}" if code >= 300 else "", now)
@@ -342,7 +314,7 @@ class Engine:
     # -- what the modems' sound tells ----------------------------------------------------------------
 
     def _sound_news(self, news: SoundNews) -> None:
-        leg = self._by_sound.get(news.sound)
+        leg = self._legs.by_sound.get(news.sound)
         if leg is None:
             return
         match news:
@@ -371,20 +343,19 @@ class Engine:
     def _end_modem(self, leg: ModemLeg, cause: Cause, detail: str, now: float) -> None:
         leg.port.source = leg.port.sink = None
         leg.sound.close()
-        del self._by_sound[leg.sound]
         self._note_sound(leg, "; ".join(leg.troubles))
         self._ended(leg, cause, detail, now)
         self._library.give_back(leg.port)
 
     def _listen_to_uplinks(self, now: float) -> None:
         """Does the modem get what the other side says? (Bytes may flow both ways and one of them be mute.)"""
-        for leg in self._by_sound.values():
-            loudest = max((self._legs[name].end.loudness() for name in leg.partners), default=0)
+        for leg in self._legs.by_sound.values():
+            loudest = max((self._legs.by_name[name].end.loudness() for name in leg.partners), default=0)
             if loudest > self.SPEAKING and now - leg.sound.spoken_at > self.MUTE:
                 self._trouble(leg, "the other side speaks, but the modem is sent silence")
 
     def _look_after_phones(self) -> None:
-        for leg in self._by_dialog.values():
+        for leg in self._legs.by_dialog.values():
             before, leg.heard = leg.heard, leg.dialog.heard()
             if leg.answered and leg.ending is None and leg.heard == before:
                 leg.dialog.ask()
@@ -393,30 +364,26 @@ class Engine:
 
     def _ended(self, leg: Leg, cause: Cause, detail: str, now: float) -> None:
         """Take a leg out of everything and say so: the last word about it."""
-        del self._legs[leg.leg]
+        self._legs.remove(leg)
         self._players.stop(leg.leg)
         self.recordings.leg_ended(leg.leg, now)
         self._wiring.forget(leg.end)
-        for name in leg.partners:
-            partner = self._legs.get(name)
-            if partner is not None:
-                partner.partners = tuple(other for other in partner.partners if other != leg.leg)
         self._say(LegEnded(leg.leg, cause, detail))
 
     def _tick(self, now: float) -> None:
         deadline = self.recordings.next_deadline()
         if deadline is not None and now >= deadline:
             self.recordings.tick(now)
-        if self._by_sound and now >= self._uplinks_at:
+        if self._legs.by_sound and now >= self._uplinks_at:
             self._uplinks_at = now + 1.0
             self._listen_to_uplinks(now)
-        if self._by_dialog and now >= self._phones_at:
+        if self._legs.by_dialog and now >= self._phones_at:
             self._phones_at = now + self.QUIET
             self._look_after_phones()
 
     def leave(self, now: float) -> None:
         """End everything, politely and at once; go on calling `work` until `done`."""
-        for leg in tuple(self._legs.values()):
+        for leg in tuple(self._legs.by_name.values()):
             self._hang_up(leg, Cause.FAULT, now)
         self._library.hang_up_all()
         self._tell_happenings(now)

@@ -1,4 +1,4 @@
-"""The parties the engine has, each of its own kind."""
+"""The parties the engine has, each of its own kind, and the table of them all."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ KEYS = frozenset("0123456789*#ABCD")
 
 @dataclass(eq=False)
 class PhoneLeg:
-    """A telephone: one SIP dialog."""
+    """One SIP dialog: a telephone, or somebody at a provider."""
 
     leg: LegId
     dialog: Dialog
@@ -25,10 +25,15 @@ class PhoneLeg:
     sound_open: bool = False
     rang: bool = False
     held: bool = False
+    srtp: bool = False
+    """Its sound is encrypted."""
+    encrypted: bool = False
+    """What the desk was told of sound and signalling together."""
     heard: int = 0
     """Packets of its sound when we last looked."""
     ending: Cause | None = None
     """Why we are hanging up, when it is we who do."""
+    ending_detail: str = ""
     _last_key: tuple[str, bool, float] = ("", False, 0.0)
 
     TWICE = 0.5
@@ -68,3 +73,37 @@ class ModemLeg:
 
 
 Leg = PhoneLeg | ModemLeg
+
+
+class Legs:
+    """Everybody there is, to be found by name and by what they are made of."""
+
+    def __init__(self) -> None:
+        self.by_name: dict[LegId, Leg] = {}
+        self.by_dialog: dict[Dialog, PhoneLeg] = {}
+        self.by_sound: dict[ModemSound, ModemLeg] = {}
+
+    def __len__(self) -> int:
+        return len(self.by_name)
+
+    def add(self, leg: Leg) -> None:
+        """A new one."""
+        self.by_name[leg.leg] = leg
+        match leg:
+            case PhoneLeg():
+                self.by_dialog[leg.dialog] = leg
+            case ModemLeg():
+                self.by_sound[leg.sound] = leg
+
+    def remove(self, leg: Leg) -> None:
+        """It has ended: nobody talks with it any more."""
+        del self.by_name[leg.leg]
+        match leg:
+            case PhoneLeg():
+                del self.by_dialog[leg.dialog]
+            case ModemLeg():
+                del self.by_sound[leg.sound]
+        for name in leg.partners:
+            partner = self.by_name.get(name)
+            if partner is not None:
+                partner.partners = tuple(other for other in partner.partners if other != leg.leg)

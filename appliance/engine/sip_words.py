@@ -10,8 +10,7 @@ _IN_USER = _UNRESERVED | frozenset(b"&=+$,;?/")
 _IN_PARAMETER = _UNRESERVED | frozenset(b"[]/:&+$")
 """RFC 3261 §25.1: what needs no escape in the user part and in a parameter of an address."""
 
-_REQUEST_LINE = re.compile(r"[A-Z]+ +sips?:(?P<user>[^@;?> ]*)@", re.IGNORECASE)
-_CONNECTION = re.compile(r"^c=IN IP4 (\S+)", re.MULTILINE)
+_REQUEST_LINE = re.compile(r"[A-Z]+ +sips?:(?P<user>[^@;?> ]*)(?:;[^@?> ]*)?@", re.IGNORECASE)
 
 
 def escaped_user(text: str) -> str:
@@ -61,14 +60,3 @@ def header_values(message: str, name: str) -> list[str]:
         if colon and line[0] not in " \t" and key.strip().lower() == wanted:
             values.append(value.strip())
     return values
-
-
-def sound_address(sdp: str) -> str:
-    """Where the other side wants its sound (the first c= line); empty when it does not say, or holds the call by 0.0.0.0."""
-    found = _CONNECTION.search(sdp)
-    return found[1] if found and found[1] != "0.0.0.0" else ""  # noqa: S104 (a way to say "hold", RFC 2543)
-
-
-def moved_sound(sdp: str, address: str) -> str:
-    """`sdp` with our own sound at `address` instead of where the library put it."""
-    return re.sub(r"^(o=\S+ \S+ \S+ IN IP4|c=IN IP4|a=rtcp:\d+ IN IP4) \S+", rf"\1 {address}", sdp, flags=re.MULTILINE)

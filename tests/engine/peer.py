@@ -219,6 +219,16 @@ class Phone:
         self.edge.calls[self.call_id] = self
         self.request("INVITE", extra, self.sdp())
 
+    def dial_by_provider(
+        self, trunk: str, dialled: str, caller: str = "<sip:0672000001@provider.example>", extra: str = ""
+    ) -> None:
+        """As the edge passes on what a provider sends."""
+        self.target = f"sip:{dialled}@127.0.0.1:{self.edge.engine_port}"
+        self.local = f"{caller};tag={self.tag}"
+        self.remote = f"<sip:{dialled}@provider.example>"
+        self.edge.calls[self.call_id] = self
+        self.request("INVITE", f"{extra}X-Qendra-Trunk: {trunk}\r\n", self.sdp())
+
     def reply(self, to: Message, status: int, reason: str, body: str = "", extra: str = "") -> None:
         vias = "".join(f"Via: {via}\r\n" for via in to.all("Via"))
         target = to.get("To")

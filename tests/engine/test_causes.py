@@ -4,15 +4,14 @@ import pytest
 
 from appliance.calls.names import Cause
 from appliance.engine.causes import refusal, why_it_ended
+from appliance.engine.sdp import moved_sound, sound_address
 from appliance.engine.sip_words import (
     dialled_user,
     escaped_parameter,
     escaped_user,
     header_values,
-    moved_sound,
     party,
     quoted_name,
-    sound_address,
 )
 
 

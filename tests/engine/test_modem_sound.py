@@ -232,8 +232,8 @@ def test_a_voice_that_does_not_reach_the_modem_is_noted_once(tmp_path: Path) -> 
     sound = Mock(spoken_at=100.0, received=320, sent=320, slips=0, lost=0)
     operator = SimpleNamespace(leg="op", end=SimpleNamespace(loudness=lambda: 70), partners=("m",))
     leg = ModemLeg(LegId("m"), cast("Any", sound), cast("Any", None), answered=True, partners=(LegId("op"),))
-    engine._legs[LegId("op")] = cast("Any", operator)
-    engine._by_sound[leg.sound] = leg
+    engine._legs.by_name[LegId("op")] = cast("Any", operator)
+    engine._legs.add(leg)
     for now in (101.0, 104.0, 106.0, 107.0):
         engine._listen_to_uplinks(now)
     assert said == [SoundNoted(LegId("m"), "the other side speaks, but the modem is sent silence", 320, 320, 0, 0)]

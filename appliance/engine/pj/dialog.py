@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pjsua2 as pj
 
+from appliance.calls.names import Encryption
+from appliance.engine.marks import Marks, marks_of
 from appliance.engine.pj.guard import guarded
 from appliance.engine.pj.happenings import Agreed, Happening, KeySent, Over, Ringing, SoundChanged
 from appliance.engine.pj.sound import SoundEnd
+from appliance.engine.sdp import brings_keys, names_in
+
+if TYPE_CHECKING:
+    from appliance.engine.pj.accounts import Way
 
 log = logging.getLogger("qendra.engine")
 
 Note = Callable[[Happening], None]
-SoundRewriter = Callable[[str, str], str]
+SoundRewriter = Callable[["Dialog", str, str], str]
 """Our SDP and the other side's (empty when it has not said anything yet) to the SDP to send."""
 
 DECLINED = 603
+NOT_ACCEPTABLE = 488
 
 _SOUND_OPEN = (pj.PJSUA_CALL_MEDIA_ACTIVE, pj.PJSUA_CALL_MEDIA_LOCAL_HOLD, pj.PJSUA_CALL_MEDIA_REMOTE_HOLD)
 
@@ -32,6 +39,17 @@ class Dialog(SoundEnd):
         self.rewrite = rewrite
         self._buried = buried
         self._raw: RawCall | None = None
+        self.way: Way | None = None
+        """The account it goes over. For the library alone."""
+        self.marks = Marks()
+        """What the edge said last of the other side."""
+        self.here = ""
+        """Our address in its SDP; empty: whichever is on the other side's way."""
+        self.to_provider = False
+        self.encryption = Encryption.OPTIONAL
+        """Of its sound: what we offer, and what we agree to."""
+        self.offer = ""
+        """The SDP its INVITE came with; empty: none, then the offer is ours."""
 
     @property
     def over(self) -> bool:
@@ -60,6 +78,11 @@ class Dialog(SoundEnd):
     def answer(self) -> None:
         """Take the call."""
         self._answer(200)
+
+    @property
+    def can_encrypt(self) -> bool:
+        """Whether the other side's offer leaves us that; when the offer is to be ours, we shall see."""
+        return not self.offer or brings_keys(self.offer)
 
     def _answer(self, code: int) -> None:
         if self._raw is not None:
@@ -128,12 +151,30 @@ class RawCall(pj.Call):  # type: ignore[misc]  # an untyped library
         states = [part.status for part in info.media if part.type == pj.PJMEDIA_TYPE_AUDIO]
         opened = any(state in _SOUND_OPEN for state in states)
         held = pj.PJSUA_CALL_MEDIA_REMOTE_HOLD in states
-        self._dialog.note(SoundChanged(self._dialog, open=opened, held=held))
+        encrypted = opened and "SRTP status: Active" in self.dump(True, "")
+        self._dialog.note(SoundChanged(self._dialog, open=opened, held=held, encrypted=encrypted))
+
+    @guarded
+    def onCallTsxState(self, prm: Any) -> None:
+        """Who is at the other end may change with every INVITE, theirs, and every answer to ours."""
+        state = prm.e.body.tsxState
+        if state.type == pj.PJSIP_EVENT_RX_MSG and state.tsx.method == "INVITE":
+            marks = marks_of(str(state.src.rdata.wholeMsg))
+            if marks.source:
+                self._dialog.marks = marks
+
+    @guarded
+    def onCallRxOffer(self, prm: Any) -> None:
+        """An offer within the call: to be refused, when it would take back what must not be taken back."""
+        offer = str(prm.offer.wholeSdp)
+        plain = self._dialog.encryption is Encryption.REQUIRED and not brings_keys(offer)
+        if plain or names_in(offer):
+            prm.statusCode = NOT_ACCEPTABLE
 
     @guarded
     def onCallSdpCreated(self, prm: Any) -> None:
         before = str(prm.sdp.wholeSdp)
-        after = self._dialog.rewrite(before, str(prm.remSdp.wholeSdp))
+        after = self._dialog.rewrite(self._dialog, before, str(prm.remSdp.wholeSdp))
         if after != before:
             prm.sdp.wholeSdp = after
 

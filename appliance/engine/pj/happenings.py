@@ -6,18 +6,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from appliance.engine.marks import Marks
     from appliance.engine.pj.dialog import Dialog
     from appliance.engine.pj.sound import Player
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Called:
-    """One of our telephones calls; it has been told to wait (100 Trying)."""
+    """One of our telephones or somebody at a provider calls; they have been told to wait (100 Trying)."""
 
     dialog: Dialog
-    extension: str
-    dialled: str
-    device: str
+    marks: Marks
+    """Exactly one of its extension and its trunk is set."""
+    message: str
+    """The INVITE."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,6 +43,8 @@ class SoundChanged:
     dialog: Dialog
     open: bool
     held: bool
+    encrypted: bool
+    """It is SRTP. Who could read the keys on their way is another matter."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

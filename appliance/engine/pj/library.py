@@ -1,4 +1,4 @@
-"""The library itself: its start, its one account, its events, its end."""
+"""The library itself: its start, the calls it makes and gets, its events, its end."""
 
 from __future__ import annotations
 
@@ -7,26 +7,23 @@ import logging
 import os
 import socket
 from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pjsua2 as pj
 
+from appliance.calls.engine import CallDevice, CallTrunk, TrunkAccount
+from appliance.calls.names import Encryption
 from appliance.engine.fence import admit_only
+from appliance.engine.marks import marks_of
+from appliance.engine.pj.accounts import V4, V6, Accounts, Way
 from appliance.engine.pj.dialog import Dialog, RawCall, operation_of
-from appliance.engine.pj.guard import guarded
 from appliance.engine.pj.happenings import Called, FileOver, Happening, KeySent, Over
+from appliance.engine.pj.ports import LOOPBACK, Ports, our_address_toward
 from appliance.engine.pj.sound import Player, Silence, SoundPort
-from appliance.engine.sip_words import (
-    dialled_user,
-    escaped_parameter,
-    escaped_user,
-    header_values,
-    moved_sound,
-    party,
-    sound_address,
-)
+from appliance.engine.providers import CallOut
+from appliance.engine.sdp import is_address, moved_sound, names_in, offered, sound_address
+from appliance.engine.sip_words import escaped_parameter, escaped_user, party
 
 log = logging.getLogger("qendra.engine")
 
@@ -35,23 +32,6 @@ RATE = 8000
 
 _CODECS = {"PCMU/8000": 255, "PCMA/8000": 254, "G722/16000": 250, "opus/48000": 240}
 """What we speak, best liked first; everything else is off."""
-
-_LOOPBACK = "127.0.0.1"
-_ANYWHERE = "0.0.0.0"  # noqa: S104 (compared with, not bound to)
-
-
-@dataclass(frozen=True)
-class Ports:
-    """Where the engine is on the network."""
-
-    engine: int
-    """UDP port for SIP with the edge, on loopback."""
-    edge: int
-    """The edge's inside port, on loopback."""
-    first_rtp: int
-    last_rtp: int
-    bind: str
-    """The address telephones send their sound to; 0.0.0.0: whichever of ours is on their side."""
 
 
 class CannotStart(Exception):
@@ -77,19 +57,19 @@ class Library:
         self._looked_at = 0.0
         self._free_ports: dict[int, list[SoundPort]] = {}
         self._waker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._waker.bind((_LOOPBACK, 0))
+        self._waker.bind((LOOPBACK, 0))
         self._endpoint = _started_endpoint()
-        self._account = _Account(self)
-        self._account.create(self._account_config(self._sip_transport()))
+        self.accounts = Accounts(ports, self._sip_transport(), self._arrived)
         self._endpoint.libStart()
         self._endpoint.audDevManager().setNullDev()
         self._like_codecs()
-        self._waker.connect((_LOOPBACK, ports.engine))
+        self._waker.connect((LOOPBACK, ports.engine))
         self.silence = Silence(RATE)
 
     def poll(self, seconds: float, now: float) -> None:
         """Let the library work, for at most that long unless woken. What happened is in `happenings` then."""
         self._endpoint.libHandleEvents(max(0, int(seconds * 1000)))
+        self.accounts.sweep()
         if self._retired and now >= self._looked_at + self.LOOK:
             self._looked_at = now
             self._retired = [player for player in self._retired if not player.may_go()]
@@ -110,15 +90,38 @@ class Library:
         if isinstance(happening, KeySent):
             self.wake()  # the library tells of keys before it goes to sleep, not after
 
-    def dial(self, extension: str, device: str, caller: str, caller_name: str) -> Dialog:
+    def dial(self, command: CallDevice) -> Dialog:
         """Call one device of an extension, through the edge. If even that is impossible, `Over` says so."""
-        dialog = self._new_dialog()
-        raw = RawCall(self._account, dialog)
+        target = f"<sip:{escaped_user(command.extension)}@{LOOPBACK}:{self._ports.edge}"
+        target += f";ob={escaped_parameter(command.device)}>"
+        here = command.here if is_address(command.here) else ""
+        caller = party(command.caller, command.caller_name, here or self._our_address_toward(""))
+        dialog = self._new_dialog(command.encryption, here)
+        return self._calling(dialog, lambda: self.accounts.telephones(_version(here)), CallOut(target, caller, ()))
+
+    def dial_provider(self, command: CallTrunk, account: TrunkAccount, call: CallOut) -> Dialog:
+        """Call a number over a provider, through the edge. If even that is impossible, `Over` says so."""
+        here = next((each for each in (command.here, account.here) if is_address(each)), "")
+        dialog = self._new_dialog(account.encryption, here)
+        dialog.to_provider = True
+        return self._calling(dialog, lambda: self.accounts.toward(account, _version(here)), call)
+
+    def _calling(self, dialog: Dialog, way: Callable[[], Way], call: CallOut) -> Dialog:
         operation = operation_of()
-        operation.txOption.localUri = party(caller, caller_name, self._our_address_toward(""))
-        target = f"<sip:{escaped_user(extension)}@{_LOOPBACK}:{self._ports.edge};ob={escaped_parameter(device)}>"
+        operation.txOption.localUri = call.caller
+        for name, value in call.headers:
+            header = pj.SipHeader()
+            header.hName, header.hValue = name, value
+            operation.txOption.headers.append(header)
         try:
-            raw.makeCall(target, operation)
+            dialog.way = way()
+        except pj.Error as error:
+            dialog.disown(503, f"cannot call: {error.reason}")
+            return dialog
+        dialog.way.calls += 1
+        raw = RawCall(dialog.way.raw, dialog)
+        try:
+            raw.makeCall(call.target, operation)
         except pj.Error as error:
             if not dialog.over:
                 dialog.disown(503, f"cannot call: {error.reason}")
@@ -157,91 +160,69 @@ class Library:
 
     # -- what the library's callbacks use ------------------------------------------------------------
 
-    def arrived(self, call_id: int, source: str, message: str) -> None:
+    def _arrived(self, call_id: int, source: str, message: str) -> None:
         """An INVITE has come: make a dialog of it, or refuse it if it did not come through the edge."""
-        dialog = self._new_dialog()
-        raw = RawCall(self._account, dialog, call_id)
-        extension = header_values(message, "X-Qendra-From")
-        if source != f"{_LOOPBACK}:{self._ports.edge}" or len(extension) != 1:
+        marks = marks_of(message)
+        offer = message.partition("\r\n\r\n")[2]
+        dialog = self._new_dialog(Encryption.OPTIONAL, marks.here if is_address(marks.here) else "")
+        dialog.marks, dialog.offer = marks, offer
+        dialog.to_provider = bool(marks.trunk)
+        dialog.way = self.accounts.telephones(V4)
+        dialog.way.calls += 1
+        raw = RawCall(dialog.way.raw, dialog, call_id)
+        if source != f"{LOOPBACK}:{self._ports.edge}" or bool(marks.extension) == bool(marks.trunk):
             log.warning("refused a call from %s that did not come through the edge", source)
             dialog.note = _unheard
             raw.hangup(operation_of(403))
             return
-        device = header_values(message, "X-Qendra-Device")
-        self.note(Called(dialog, extension[0], dialled_user(message), device[0] if device else ""))
+        if names_in(offer):
+            log.warning("refused a call whose sound was to go to a name, %s, and no address", names_in(offer)[0][:80])
+            dialog.note = _unheard
+            raw.hangup(operation_of(488))
+            return
+        self.note(Called(dialog, marks, message))
 
-    def _new_dialog(self) -> Dialog:
-        dialog = Dialog(self.note, self._our_sound, self._dialogs.discard)
+    def _new_dialog(self, encryption: Encryption, here: str) -> Dialog:
+        dialog = Dialog(self.note, self._our_sound, self._buried)
+        dialog.encryption, dialog.here = encryption, here
         self._dialogs.add(dialog)
         return dialog
+
+    def _buried(self, dialog: Dialog) -> None:
+        self._dialogs.discard(dialog)
+        if dialog.way is not None:
+            dialog.way.calls -= 1
 
     def _file_over(self, player: Player) -> None:
         self.note(FileOver(player))
         self.wake()
 
-    def _our_sound(self, ours: str, theirs: str) -> str:
-        if self._ports.bind != _ANYWHERE:
-            return ours
-        return moved_sound(ours, self._our_address_toward(sound_address(theirs)))
+    def _our_sound(self, dialog: Dialog, ours: str, theirs: str) -> str:
+        """Our SDP as it goes out: with the address the other side can reach, and an offer of ours with keys or without."""
+        here = dialog.here or self._our_address_toward(sound_address(theirs))
+        moved = moved_sound(ours, here)
+        return moved if theirs else offered(moved, dialog.encryption)
 
     def _our_address_toward(self, other: str) -> str:
-        """The address of ours that `other` can reach; the one on the default route when it is not known."""
-        if self._ports.bind != _ANYWHERE:
-            return self._ports.bind
-        with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
-            try:
-                probe.connect((other or "192.0.2.1", 9))  # sends nothing: a datagram socket only looks up the route
-                return str(probe.getsockname()[0])
-            except OSError:
-                return _LOOPBACK
+        return self._ports.bound or our_address_toward(other if is_address(other) else "")
 
     # -- start ---------------------------------------------------------------------------------------
 
     def _sip_transport(self) -> int:
         config = pj.TransportConfig()
         config.port = self._ports.engine
-        config.boundAddress = _LOOPBACK
+        config.boundAddress = LOOPBACK
         try:
             transport = self._endpoint.transportCreate(pj.PJSIP_TRANSPORT_UDP, config)
         except pj.Error as error:
-            raise CannotStart(f"UDP port {self._ports.engine} on {_LOOPBACK}: {error.reason}") from None
-        admit_only(_LOOPBACK, self._ports.engine, (self._ports.edge, self._waker.getsockname()[1]))
+            raise CannotStart(f"UDP port {self._ports.engine} on {LOOPBACK}: {error.reason}") from None
+        admit_only(LOOPBACK, self._ports.engine, (self._ports.edge, self._waker.getsockname()[1]))
         return int(transport)
-
-    def _account_config(self, transport: int) -> Any:
-        config = pj.AccountConfig()
-        config.idUri = f"sip:qendra@{_LOOPBACK}:{self._ports.engine}"
-        config.sipConfig.transportId = transport
-        config.sipConfig.proxies.append(f"sip:{_LOOPBACK}:{self._ports.edge};lr")
-        config.callConfig.timerUse = pj.PJSUA_SIP_TIMER_INACTIVE
-        # The edge knows where the telephones are; the engine's own addresses are never to be corrected.
-        for guess in ("contactRewriteUse", "viaRewriteUse", "sdpNatRewriteUse", "sipOutboundUse"):
-            setattr(config.natConfig, guess, 0)
-        media = config.mediaConfig
-        media.lockCodecEnabled = False
-        media.srtpUse = pj.PJMEDIA_SRTP_DISABLED
-        media.transportConfig.port = self._ports.first_rtp
-        media.transportConfig.portRange = self._ports.last_rtp - self._ports.first_rtp - 1
-        if self._ports.bind != _ANYWHERE:
-            media.transportConfig.boundAddress = self._ports.bind
-        return config
 
     def _like_codecs(self) -> None:
         for codec in self._endpoint.codecEnum2():
             liked = [priority for name, priority in _CODECS.items() if codec.codecId.startswith(name)]
             self._endpoint.codecSetPriority(codec.codecId, liked[0] if liked else 0)
-
-
-class _Account(pj.Account):  # type: ignore[misc]  # an untyped library
-    """Every call comes and goes through this one."""
-
-    def __init__(self, library: Library) -> None:
-        super().__init__()
-        self._library = library
-
-    @guarded
-    def onIncomingCall(self, prm: Any) -> None:
-        self._library.arrived(int(prm.callId), str(prm.rdata.srcAddress), str(prm.rdata.wholeMsg))
 
 
 def _started_endpoint() -> Any:
@@ -281,6 +262,10 @@ def _hushed() -> Iterator[None]:
         os.dup2(kept, 1)
         os.close(kept)
         os.close(nowhere)
+
+
+def _version(address: str) -> int:
+    return V6 if ":" in address else V4
 
 
 def _unheard(happening: Happening) -> None:
