@@ -64,6 +64,17 @@ class Refusal(StrEnum):
     GARBLED = "garbled"
     FLOOD = "flood"
     BANNED = "banned"
+    """Unheard, because of an earlier MISTYPED or GUESSING."""
+    MISTYPED = "mistyped"
+    """One extension again and again with a wrong password: a telephone that is set up wrong. It is slowed from now on."""
+    GUESSING = "guessing"
+    """Wrong passwords for several extensions from one address: somebody is guessing."""
+    NOT_ALLOWED = "not allowed"
+    """Somebody known asked for what is not theirs: another extension, a call of others."""
+    NOT_SUPPORTED = "not supported"
+    """An honest request for what this box does not do."""
+    NO_SUCH_CALL = "no such call"
+    """Something about a call that we do not have, or not with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +94,9 @@ class Ban:
     """Somebody who is not heard for a while."""
 
     source: str
-    """An IP address."""
+    """An IP address; of IPv6 from outside its whole network, `2001:db8:0:1::/64`."""
     extension: str
-    """Only what names this extension is unheard from there; empty: everything."""
+    """Only this extension's passwords are weighed once a minute from there; empty: nothing is heard from there."""
     until: float
     """UTC seconds."""
     why: str

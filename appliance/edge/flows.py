@@ -138,3 +138,14 @@ def is_local(host: str) -> bool:
             address == packed("::1") or address[0] & 0xFE == 0xFC or (address[0] == 0xFE and address[1] & 0xC0 == 0x80)
         )
     return False
+
+
+@lru_cache(maxsize=4096)
+def origin(host: str) -> str:
+    """Whom an address stands for when something is counted against it: itself, or, for IPv6 from outside, its whole
+    /64, since whoever has one address of that has all of them.
+    """
+    address = packed(host)
+    if len(address) != 16 or is_local(host):
+        return host
+    return f"{unpacked(address[:8] + bytes(8))}/64"

@@ -1,16 +1,12 @@
-"""Who is heard at all: rates, bans and scanners. A telephone with the right password never notices any of it.
-
-Only a wrong password sent with a nonce that we gave to that very address counts toward a ban, so nobody can have
-somebody else banned by forging an address. Inside the firm's own network, and where a telephone is registered, not the
-address is silenced but the one extension tried from it: the other telephones behind it did nothing.
-"""
+"""Who is heard at all: rates, bans and scanners. A telephone with the right password never notices any of it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
-from appliance.edge.flows import is_local
+from appliance.edge.bans import Bans, Rules
+from appliance.edge.flows import is_local, origin
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -33,11 +29,7 @@ class Limits:
     foreign_rate: float = 5.0
     foreign_burst: float = 50.0
     """The same for an address outside."""
-    failures: int = 10
-    window: float = 600.0
-    """So many wrong passwords within so many seconds are a ban."""
-    ban: float = 3600.0
-    """Seconds."""
+    bans: Rules = field(default_factory=Rules)
     connections: int = 512
     """TCP connections in all."""
     connections_local: int = 128
@@ -57,20 +49,7 @@ class Guard:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._buckets: dict[str, tuple[float, float]] = {}
-        self._failures: dict[tuple[str, bytes], list[float]] = {}
-        self._bans: dict[tuple[str, bytes], float] = {}
-
-    def banned(self, host: str, now: float, user: bytes = b"") -> bool:
-        """Is the address (or this user at it) in its ban?"""
-        if not self._bans:
-            return False
-        until = self._bans.get((host, user))
-        if until is None:
-            return False
-        if until <= now:
-            del self._bans[host, user]
-            return False
-        return True
+        self.bans = Bans(limits.bans)
 
     def admit(self, host: str, now: float) -> bool:
         """Take one from the address's bucket; False when it is empty."""
@@ -82,27 +61,12 @@ class Guard:
 
     def exhausted(self, host: str, now: float) -> bool:
         """Is the address's bucket empty? Takes nothing."""
-        return host in self._buckets and self._level(host, now) < 1.0
+        return origin(host) in self._buckets and self._level(host, now) < 1.0
 
-    def proved(self, host: str, now: float) -> None:
-        """A proof held: give back what it and its challenge took."""
+    def proved(self, host: str, user: bytes, now: float) -> None:
+        """A proof held: give back what it and its challenge took, and forget what failed before it."""
+        self.bans.proved(host, user)
         self._set_level(host, self._level(host, now) + 2.0, now)
-
-    def failed(self, host: str, user: bytes, now: float, *, shared: bool) -> bool:
-        """A genuine failure. `shared`: a telephone is registered at this address.
-
-        Returns:
-            Whether this one was the last straw.
-        """
-        where = (host, user if shared or is_local(host) else b"")
-        recent = [when for when in self._failures.get(where, []) if when > now - self._limits.window]
-        recent.append(now)
-        self._failures.pop(where, None)
-        if len(recent) < self._limits.failures:
-            self._bounded(self._failures)[where] = recent
-            return False
-        self._bounded(self._bans)[where] = now + self._limits.ban
-        return True
 
     def scans(self, agent: bytes) -> bool:
         """Does this User-Agent belong to a tool that looks for victims?"""
@@ -112,11 +76,11 @@ class Guard:
     def _level(self, host: str, now: float) -> float:
         local = is_local(host)
         burst = self._limits.local_burst if local else self._limits.foreign_burst
-        level, when = self._buckets.get(host, (burst, now))
+        level, when = self._buckets.get(origin(host), (burst, now))
         return min(burst, level + (now - when) * (self._limits.local_rate if local else self._limits.foreign_rate))
 
     def _set_level(self, host: str, level: float, now: float) -> None:
-        self._bounded(self._buckets)[host] = (level, now)
+        self._bounded(self._buckets)[origin(host)] = (level, now)
 
     def _bounded(self, table: dict[Key, Value]) -> dict[Key, Value]:
         """The table, with room for one more: the oldest entry goes first."""

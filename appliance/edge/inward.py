@@ -1,4 +1,7 @@
-"""Requests from telephones: who are you, and may this pass? What may goes to the engine, and nowhere else."""
+"""Requests from telephones: who are you, and may this pass? What may goes to the engine, and nowhere else.
+
+Every no is told to `refuse`. A challenge is none, nor are "not so often" and "not now": they ask for the same once more.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,17 @@ from appliance.edge.tokens import Place
 
 ALLOW = b"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, SUBSCRIBE, INFO, UPDATE, PRACK, REFER, NOTIFY"
 
+COME_AGAIN = {423, 480}
+"""Answers that ask for the same once more: longer, or later."""
+KINDS = {
+    400: Refusal.GARBLED,
+    403: Refusal.NOT_ALLOWED,
+    481: Refusal.NO_SUCH_CALL,
+    500: Refusal.GARBLED,
+}
+"""What other answers to a proved request are told as; those not in here are NOT_SUPPORTED."""
+TOO_MANY_HOPS = ("has been passed on too often", 483, b"Too Many Hops")
+
 Refuse = Callable[[Refusal, Flow, str, float], None]
 
 
@@ -32,9 +46,13 @@ class Inward:
     registrar: Registrar
     guard: Guard
     paths: Paths
+    is_account: Callable[[bytes], bool]
     refuse: Refuse
     """Reports a refusal."""
-    is_account: Callable[[bytes], bool]
+    note: Callable[[Refusal | None, Flow, str, float], None]
+    """The same, but only once the answer is on its way, if at all."""
+    spared: Callable[[str], bool]
+    """Does anybody who belongs to us live at this address?"""
     notifier: Notifier
 
     def request(self, request: Request, source: Flow, now: float) -> list[Output]:
@@ -47,12 +65,12 @@ class Inward:
             place = self._own_place(request, source)
             if place is not None:
                 return self._pass(request, source, place.device, now, keep=request.method == b"INVITE")
-            return self._unless_flooding(request, source, now, 481, b"Call/Transaction Does Not Exist")
+            return self._no_such_call(request, source, now)
         if request.method == b"CANCEL":
             path = self.paths.find(transaction_of(request, source.host))
             if path is not None:
                 return self._pass(request, source, path.device, now)
-            return self._unless_flooding(request, source, now, 481, b"Call/Transaction Does Not Exist")
+            return self._no_such_call(request, source, now)
         return self._begins(request, source, now)
 
     def garbled(self, garbled: Garbled, source: Flow, now: float) -> list[Output]:
@@ -98,7 +116,8 @@ class Inward:
             return []
         trouble = _unserved(request)
         if trouble is not None:
-            return self._answer(request, source, *trouble)
+            detail, status, reason, *more = trouble
+            return self._no(request, source, now, Refusal.NOT_SUPPORTED, detail, status, reason, *more)
         if request.method == b"OPTIONS":
             return self._answer(request, source, 200, b"OK", ALLOW, b"Accept: application/sdp")
         return self._authenticated(request, source, now)
@@ -110,12 +129,12 @@ class Inward:
         credentials = request.values(b"authorization") + request.values(b"proxy-authorization")
         datagram = request.fingerprint(source.port) if credentials else b""
         proof = self.digest.judge(credentials, request.method, request.uri, source.host, datagram, now)
-        if proof.user and self.guard.banned(source.host, now, proof.user):
+        if proof.verdict is not Verdict.NOT_OURS and not self._weighed(proof, source, now):
             self.refuse(Refusal.BANNED, source, _named(proof.user), now)
             return []
         match proof.verdict:
             case Verdict.GOOD:
-                self.guard.proved(source.host, now)
+                self.guard.proved(source.host, proof.user, now)
                 return self._proved(request, proof.user, source, now)
             case Verdict.WRONG:
                 self._failed(proof, source, now)
@@ -133,19 +152,32 @@ class Inward:
         lines = self.digest.challenge(b"Proxy-Authenticate", source.host, now, stale=stale)
         return self._answer(request, source, 407, b"Proxy Authentication Required", *lines)
 
+    def _weighed(self, proof: Proof, source: Flow, now: float) -> bool:
+        """Is this proof to count? A telephone that is registered just there need not wait for somebody else's tries."""
+        return self.guard.bans.weighs(source.host, proof.user, now) or self.registrar.at(source, proof.user) is not None
+
     def _failed(self, proof: Proof, source: Flow, now: float) -> None:
         refusal = Refusal.WRONG_PASSWORD if proof.known else Refusal.UNKNOWN_USER
         self.refuse(refusal, source, _named(proof.user), now)
-        if self.guard.failed(source.host, proof.user, now, shared=self.registrar.lives_at(source.host)):
-            self.refuse(Refusal.BANNED, source, f"too many wrong passwords for {_named(proof.user)}", now)
+        match self.guard.bans.failed(source.host, proof.user, now, spared=self.spared(source.host)):
+            case Refusal.GUESSING:
+                self.refuse(Refusal.GUESSING, source, "wrong passwords for several extensions", now)
+            case Refusal.MISTYPED:
+                self.refuse(Refusal.MISTYPED, source, f"too many wrong passwords for {_named(proof.user)}", now)
+            case _:
+                pass
 
     def _note_stranger(self, request: Request, source: Flow, now: float) -> None:
-        """Every telephone asks without a proof first; only somebody who names no extension of ours is a stranger."""
+        """Every telephone asks without a proof first; only somebody who names no extension of ours is a stranger.
+
+        Takes as long for one as for the other, or the answer's time would tell which extensions there are.
+        """
+        if request.method == b"REGISTER" or self.registrar.at(source) is not None:
+            return
         uri = grammar.sip_uri(request.caller.uri)
         ours = uri is not None and self.is_account(uri.user)
-        if ours or request.method == b"REGISTER" or self.registrar.at(source) is not None:
-            return
-        self.refuse(Refusal.STRANGER, source, f"{grammar.printable(request.method, 20)} without a proof", now)
+        detail = f"{grammar.printable(request.method, 20)} without a proof"
+        self.note(None if ours else Refusal.STRANGER, source, detail, now)
 
     def _proved(self, request: Request, user: bytes, source: Flow, now: float) -> list[Output]:
         match request.method:
@@ -155,20 +187,24 @@ class Inward:
                 return self._call(request, user, source, now)
             case b"SUBSCRIBE":
                 return self._subscribe(request, user, source, now)
-            case _:
-                return self._answer(request, source, 405, b"Method Not Allowed", ALLOW)
+            case method:
+                detail = grammar.printable(method, 20)
+                return self._no(request, source, now, Refusal.NOT_SUPPORTED, detail, 405, b"Method Not Allowed", ALLOW)
 
     def _register(self, request: Request, user: bytes, source: Flow, now: float) -> list[Output]:
         uri = grammar.sip_uri(request.called.uri)
         if uri is None or uri.user != user:
-            return self._answer(request, source, 403, b"Another Extension Than The Password's")
+            detail = f"{_named(user)} wanted to sign on as another"
+            reason = b"Another Extension Than The Password's"
+            return self._no(request, source, now, Refusal.NOT_ALLOWED, detail, 403, reason)
         required = request.values(b"require")
         if required:
-            return self._answer(request, source, 420, b"Bad Extension", b"Unsupported: " + b", ".join(required))
+            detail, status, phrase, unsupported = _unknown_extension(required)
+            return self._no(request, source, now, Refusal.NOT_SUPPORTED, detail, status, phrase, unsupported)
         try:
             contacts = self.registrar.register(user, request, source, now)
         except Denied as denied:
-            return self._answer(request, source, denied.status, denied.reason, *denied.more)
+            return self._denied(request, source, now, denied)
         return [*self._answer(request, source, 200, b"OK", *contacts), *self.notifier.moved(user, now)]
 
     def _subscribe(self, request: Request, user: bytes, source: Flow, now: float) -> list[Output]:
@@ -176,19 +212,23 @@ class Inward:
         try:
             return self.notifier.subscribe(request, user, source, binding.device if binding else "", now)
         except Denied as denied:
-            return self._answer(request, source, denied.status, denied.reason, *denied.more)
+            return self._denied(request, source, now, denied)
 
     def _subscribe_again(self, request: Request, source: Flow, now: float) -> list[Output]:
         """A refresh or an end: from the address the subscription lives at without a proof, from elsewhere with one."""
         known = self.notifier.find(request)
         if known is None:
-            return self._unless_flooding(request, source, now, 481, b"Subscription Does Not Exist")
+            return self._no_such_call(request, source, now, b"Subscription Does Not Exist")
         if known.flow.host == source.host:
             return self._subscribe(request, known.watcher, source, now)
         return self._begins(request, source, now)
 
     def _call(self, request: Request, user: bytes, source: Flow, now: float) -> list[Output]:
         """A new call: the engine is told whose it is, and both sides that we stay on the way."""
+        if b"replaces" in request.keys:
+            # RFC 3891: who knows, or guesses, the marks of a call could take it over.
+            detail = f"{_named(user)} wanted to take over a call"
+            return self._no(request, source, now, Refusal.NOT_ALLOWED, detail, 403, b"Not From Here")
         binding = self._device_of(request, user, source)
         device = binding.device if binding else ""
         outside, inside = self.signs.record_routes(source, device)
@@ -211,7 +251,7 @@ class Inward:
 
     def _pass(self, request: Request, source: Flow, device: str, now: float, *, keep: bool = False) -> list[Output]:
         if request.max_forwards == 0:
-            return self._answer(request, source, 483, b"Too Many Hops")
+            return self._no(request, source, now, Refusal.NOT_SUPPORTED, *TOO_MANY_HOPS)
         if keep:
             self.paths.keep(transaction_of(request, source.host), source, device, b"", now)
         return self._forward(request, source, device, [])
@@ -222,11 +262,29 @@ class Inward:
         about = self.signs.about(source) if request.method == b"INVITE" else ()
         return [ToEngine(request.passed_on([via, *more, *about], request.stamped(source.host, source.port)))]
 
-    def _unless_flooding(self, request: Request, source: Flow, now: float, status: int, reason: bytes) -> list[Output]:
+    def _no_such_call(
+        self, request: Request, source: Flow, now: float, reason: bytes = b"Call/Transaction Does Not Exist"
+    ) -> list[Output]:
         if not self.guard.admit(source.host, now):
             self.refuse(Refusal.FLOOD, source, "too many requests", now)
             return []
-        return self._answer(request, source, status, reason)
+        detail = f"{grammar.printable(request.method, 20)} for a call that is not there"
+        return self._no(request, source, now, Refusal.NO_SUCH_CALL, detail, 481, reason)
+
+    def _denied(self, request: Request, source: Flow, now: float, denied: Denied) -> list[Output]:
+        if denied.status not in COME_AGAIN:
+            kind = KINDS.get(denied.status, Refusal.NOT_SUPPORTED)
+            detail = f"{grammar.printable(request.method, 20)}: {denied.reason.decode('ascii').lower()}"
+            self.refuse(kind, source, detail, now)
+        return self._answer(request, source, denied.status, denied.reason, *denied.more)
+
+    def _no(
+        self, request: Request, source: Flow, now: float, refusal: Refusal, detail: str, status: int, reason: bytes,
+        *more: bytes,
+    ) -> list[Output]:  # fmt: skip
+        """Refuse, and tell it."""
+        self.refuse(refusal, source, detail, now)
+        return self._answer(request, source, status, reason, *more)
 
     def _answer(self, request: Request, source: Flow, status: int, reason: bytes, *more: bytes) -> list[Output]:
         tag = self.signs.tokens.tag(request.call_id, request.via.branch, request.number)
@@ -234,16 +292,21 @@ class Inward:
         return [Send(self.signs.answer_to(request, source), data)]
 
 
-def _unserved(request: Request) -> tuple[int, bytes, bytes] | tuple[int, bytes] | None:
-    """The answer to a request no proof would help (section 16.3); None when there is nothing wrong with it."""
+def _unserved(request: Request) -> tuple[str, int, bytes] | tuple[str, int, bytes, bytes] | None:
+    """What to say to a request no proof would help (section 16.3): to the owner, and to who sent it; None when there
+    is nothing wrong with it.
+    """
     if grammar.sip_uri(request.uri) is None:
-        return 416, b"Unsupported URI Scheme"
+        return "an address that is not one of SIP", 416, b"Unsupported URI Scheme"
     if request.max_forwards == 0:
-        return 483, b"Too Many Hops"
+        return TOO_MANY_HOPS
     required = request.values(b"proxy-require")
-    if required:
-        return 420, b"Bad Extension", b"Unsupported: " + b", ".join(required)
-    return None
+    return _unknown_extension(required) if required else None
+
+
+def _unknown_extension(required: list[bytes]) -> tuple[str, int, bytes, bytes]:
+    asked = b", ".join(required)
+    return f"insists on {grammar.printable(asked, 40)}", 420, b"Bad Extension", b"Unsupported: " + asked
 
 
 def _named(user: bytes) -> str:

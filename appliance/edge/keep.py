@@ -1,4 +1,4 @@
-"""What the edge keeps on disk: its secret, who may register, who is registered. Files only their owner may read.
+"""What the edge keeps on disk: its secret, who may register, who is registered, who is unheard. Files only their owner may read.
 
 Every file is written anew beside the old one and put in its place, so it is whole whenever the power goes. One that
 cannot be read is set aside and said; telephones then register again by themselves.
@@ -17,6 +17,7 @@ from typing import Any
 from appliance.calls.edge import Account, Accounts
 from appliance.calls.moment import Moment
 from appliance.calls.names import Extension
+from appliance.edge.bans import Standing
 from appliance.edge.binding import Binding
 from appliance.edge.flows import Flow, packed
 
@@ -92,6 +93,29 @@ def bindings(folder: Path, now: Moment) -> list[Binding]:
         set_aside(folder / "bindings.json")
         return []
     return [each for each in kept if each.expires > now.mono]
+
+
+def bans_bytes(bans: Iterable[Standing], now: Moment) -> bytes:
+    """Bans as they are kept, with the moment that their ends count from."""
+    rows = [[each.host, each.name, each.until - now.mono, each.why] for each in bans]
+    return json.dumps({"mono": now.mono, "utc": now.utc, "bans": rows}).encode()
+
+
+def bans(folder: Path, now: Moment) -> list[Standing]:
+    """The bans that are not over yet."""
+    said = read(folder / "bans.json")
+    if said is None:
+        return []
+    try:
+        away = now.since(Moment(float(said["mono"]), float(said["utc"])))
+        kept = [
+            Standing(str(host), str(name), now.mono - away + float(left), str(why))
+            for host, name, left, why in said["bans"]
+        ]
+    except (KeyError, TypeError, ValueError):
+        set_aside(folder / "bans.json")
+        return []
+    return [each for each in kept if each.until > now.mono]
 
 
 def write(path: Path, data: bytes) -> None:

@@ -12,7 +12,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
-from appliance.calls.edge import Accounts, Lamp, Mailbox, Refused
+from appliance.calls.edge import Accounts, Lamp, LiftBan, Mailbox, Refused
 from appliance.calls.moment import Moment
 from appliance.edge import keep
 from appliance.edge.flows import Flow, Message, Output, Send, Tell, ToEngine
@@ -32,7 +32,7 @@ log = logging.getLogger("qendra.edge")
 SOON = 0.1
 SPACING = 1.0
 """Seconds from a change of the registrations to their file, and between two writings of it."""
-_NOTHING = (-1, -1)
+_NOTHING = (-1, -1, -1)
 UNHEARD = 200
 """Refusals kept for a desk that is away."""
 
@@ -49,7 +49,7 @@ class Edge:
         settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
         tokens = Tokens(keep.secret(settings.state))
         signs = Signs(tokens, self._here, settings.sip_port, settings.inside_port, settings.engine_port)
-        self.proxy = Proxy(signs, settings.limits)
+        self.proxy = Proxy(signs, settings.limits, _calendar)
         self._toward = lru_cache(maxsize=1024)(address_toward)
         self._peers: list[Peer] = []
         self._unheard: deque[Refused] = deque(maxlen=UNHEARD)
@@ -112,8 +112,9 @@ class Edge:
     def _remember(self) -> None:
         """Work from what was kept, until the desk says otherwise."""
         accounts = keep.accounts(self._settings.state)
+        now = _now()
+        self.proxy.guard.bans.restore(keep.bans(self._settings.state, now), now.mono)
         if accounts is not None:
-            now = _now()
             self.proxy.accept(accounts, now.mono)
             self.proxy.restore(keep.bindings(self._settings.state, now), now.mono)
             self.proxy.notifier.restore(keeping.subscriptions(self._settings.state, now))
@@ -168,6 +169,7 @@ class Edge:
         """A desk: it hears what there is, then what happens, until it goes."""
         for registered in self.proxy.everybody():
             peer.send(registered, _clock())
+        peer.send(self.proxy.bans(), _clock())
         while self._unheard:
             peer.send(self._unheard.popleft(), _clock())
         self._peers.append(peer)
@@ -177,16 +179,20 @@ class Edge:
             self._peers.remove(peer)
 
     def _desk_said(self, message: object, _: float) -> None:
-        if isinstance(message, Lamp | Mailbox):
-            self._do(self.proxy.show(message, _clock()))
-            self._settle()
-        elif isinstance(message, Accounts):
-            self._do(self.proxy.accept(message, _clock()))
-            data = keep.accounts_bytes(message)
-            if data != self._kept_accounts:
-                self._kept_accounts = data
-                self._writer.submit(self._write, "accounts.json", data)
-            self._settle()
+        match message:
+            case Accounts():
+                self._do(self.proxy.accept(message, _clock()))
+                data = keep.accounts_bytes(message)
+                if data != self._kept_accounts:
+                    self._kept_accounts = data
+                    self._writer.submit(self._write, "accounts.json", data)
+            case Lamp() | Mailbox():
+                self._do(self.proxy.show(message, _clock()))
+            case LiftBan():
+                self._do(self.proxy.lift(message, _clock()))
+            case _:
+                pass
+        self._settle()
 
     def _settle(self) -> None:
         """After anything has happened: wake at the right time, and keep what has changed."""
@@ -213,10 +219,12 @@ class Edge:
         if self._saved[1] != before[1]:
             data = keeping.subscriptions_bytes(self.proxy.notifier.standing(), now)
             self._writer.submit(self._write, keeping.FILE, data)
+        if self._saved[2] != before[2]:
+            self._writer.submit(self._write, "bans.json", keep.bans_bytes(self.proxy.guard.bans.standing(), now))
 
-    def _to_keep(self) -> tuple[int, int]:
-        """How often registrations and subscriptions have changed."""
-        return self.proxy.registrar.revision, self.proxy.notifier.revision
+    def _to_keep(self) -> tuple[int, int, int]:
+        """How often registrations, subscriptions and bans have changed."""
+        return self.proxy.registrar.revision, self.proxy.notifier.revision, self.proxy.guard.bans.revision
 
     def _write(self, name: str, data: bytes) -> None:
         """Runs on the writer's thread, one file after the other: a memory card may take its time."""
@@ -258,6 +266,12 @@ async def _run(settings: Settings) -> None:
 
 def _clock() -> float:
     return time.monotonic()  # noqa: TID251 - the driver reads the clock, once per message
+
+
+def _calendar(mono: float) -> float:
+    """The UTC second of a monotonic one, as the machine believes now."""
+    now = _now()
+    return now.utc + mono - now.mono
 
 
 def _now() -> Moment:

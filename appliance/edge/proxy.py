@@ -10,7 +10,18 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from appliance.calls.edge import Account, Accounts, Device, Lamp, Mailbox, Refusal, Registered
+from appliance.calls.edge import (
+    Account,
+    Accounts,
+    Ban,
+    Bans,
+    Device,
+    Lamp,
+    LiftBan,
+    Mailbox,
+    Refusal,
+    Registered,
+)
 from appliance.calls.names import Extension, Transport
 from appliance.edge.binding import Binding
 from appliance.edge.digest import Digest
@@ -30,6 +41,10 @@ log = logging.getLogger("qendra.edge")
 
 PROBE_EVERY = 0.5
 """Seconds between two questions whether the engine is back."""
+BANS_EVERY = 1.0
+"""Seconds between two tellings of the bans, however many there are."""
+MOST_NOTES = 256
+"""Refusals that wait for the next tick; a driver ticks after every stretch of datagrams."""
 
 
 @dataclass(slots=True)
@@ -48,13 +63,19 @@ class Counters:
 class Proxy:
     """Every method answers what to do about what has just happened."""
 
-    def __init__(self, signs: Signs, limits: Limits) -> None:
+    def __init__(self, signs: Signs, limits: Limits, calendar: Callable[[float], float] = lambda now: now) -> None:
+        """`calendar` answers which UTC second a monotonic one is."""
         self._signs = signs
         self._accounts: dict[bytes, Account] = {}
         self._changed: dict[bytes, None] = {}
         self._live: set[Flow] = set()
         self._refusals = Refusals()
         self._refused: list[Output] = []
+        self._notes: list[tuple[Refusal | None, Flow, str]] = []
+        self._notes_since = 0.0
+        self._calendar = calendar
+        self._bans_told = 0
+        self._bans_told_at = -BANS_EVERY
         self._engine_down = False
         self._next_probe = 0.0
         self._probes = 0
@@ -67,8 +88,9 @@ class Proxy:
         self._outward = Outward(signs, self.registrar, self._paths, self._is_account, self._is_live)
         self.notifier = Notifier(signs, self.registrar, self._is_account, self._is_live)
         self._inward = Inward(
-            signs, self._digest, self.registrar, self.guard, self._paths, self._refuse, self._is_account, self.notifier
-        )
+            signs, self._digest, self.registrar, self.guard, self._paths, self._is_account,
+            self._refuse, self._note_later, self.registrar.lives_at, self.notifier,
+        )  # fmt: skip
 
     def receive(self, data: bytes, source: Flow, now: float) -> list[Output]:
         """A datagram, or one framed message of a stream, from outside."""
@@ -121,6 +143,7 @@ class Proxy:
     def accept(self, accounts: Accounts, now: float) -> list[Output]:
         """Everybody who may register from now on. Who is not in it, or has a new password, is signed off."""
         before, same_realm = self._accounts, accounts.realm.encode() == self._digest.realm
+        first = not self._digest.ready
         self._accounts = {account.extension.encode(): account for account in accounts.accounts}
         self._digest.accept(accounts.realm, self._accounts, now)
 
@@ -129,12 +152,19 @@ class Proxy:
             return new is not None and (old is None or not same_realm or old == new)
 
         self.registrar.keep_only(stays)
+        if not first:
+            self.guard.bans.renewed(who for who, account in self._accounts.items() if before.get(who) != account)
         ended = self.notifier.keep_only(stays, before.keys() - self._accounts.keys(), now)
         return [*ended, *self._told(now)]
 
     def show(self, state: Lamp | Mailbox, now: float) -> list[Output]:
         """Whoever watches this is shown it."""
         return self.notifier.show(state, now)
+
+    def lift(self, ban: LiftBan, now: float) -> list[Output]:
+        """The owner wants them to be heard again."""
+        self.guard.bans.lift(ban.source, ban.extension)
+        return self._told(now)
 
     def restore(self, bindings: Iterable[Binding], now: float) -> None:
         """What was registered in an earlier life; accounts come first."""
@@ -146,6 +176,11 @@ class Proxy:
         """One word per extension that has a telephone, for a desk that has just come."""
         return [self._registered(extension) for extension in self.registrar.extensions()]
 
+    def bans(self) -> Bans:
+        """Who is not heard now, the newest first."""
+        standing = reversed(self.guard.bans.standing())
+        return Bans(tuple(Ban(each.host, each.name, self._calendar(each.until), each.why) for each in standing))
+
     def next_deadline(self) -> float | None:
         """When `tick` has something to do."""
         deadlines = (
@@ -154,6 +189,9 @@ class Proxy:
             self._refusals.next_deadline(),
             self._pings.next_deadline(),
             self.notifier.next_deadline(),
+            self.guard.bans.next_deadline(),
+            self._notes_since if self._notes else None,
+            self._bans_told_at + BANS_EVERY if self._bans_told != self.guard.bans.revision else None,
             self._next_probe if self._engine_down else None,
         )
         return min((each for each in deadlines if each is not None), default=None)
@@ -162,6 +200,11 @@ class Proxy:
         """Do what has become due."""
         self._paths.tick(now)
         self.registrar.tick(now)
+        self.guard.bans.tick(now)
+        notes, self._notes = self._notes, []
+        for refusal, source, detail in notes:
+            if refusal is not None:
+                self._refuse(refusal, source, detail, now)
         outputs: list[Output] = [Tell(refused) for refused in self._refusals.tick(now)]
         outputs += self._pings.tick(now)
         outputs += self.notifier.tick(now)
@@ -178,10 +221,11 @@ class Proxy:
             self.counters.internal_errors += 1
             log.exception("a message could not be handled")
             return []
-        return outputs + self._told(now) if self._changed or self._refused else outputs
+        news = self._changed or self._refused or self._bans_told != self.guard.bans.revision
+        return outputs + self._told(now) if news else outputs
 
     def _from_outside(self, data: bytes, source: Flow, now: float) -> list[Output]:
-        if self.guard.banned(source.host, now):
+        if self.guard.bans.silenced(source.host):
             self._refuse(Refusal.BANNED, source, "still", now)
             return []
         if self.guard.exhausted(source.host, now) and not self.registrar.lives_at(source.host):
@@ -277,6 +321,13 @@ class Proxy:
             log.info("%s: %s, %s", told.source, told.refusal, told.detail)
             self._refused.append(Tell(told))
 
+    def _note_later(self, refusal: Refusal | None, source: Flow, detail: str, now: float) -> None:
+        """What is refused, or nothing is (None), is reported at the next `tick`: no answer waits for it."""
+        if not self._notes:
+            self._notes_since = now
+        if len(self._notes) < MOST_NOTES:
+            self._notes.append((refusal, source, detail))
+
     def _told(self, now: float) -> list[Output]:
         """What the desk is to hear about what has just been done."""
         told, self._refused = self._refused, []
@@ -285,6 +336,9 @@ class Proxy:
             for binding in self.registrar.devices(extension):
                 self._pings.watch(binding, now)
             told.append(Tell(self._registered(extension)))
+        if self._bans_told != self.guard.bans.revision and now >= self._bans_told_at + BANS_EVERY:
+            self._bans_told, self._bans_told_at = self.guard.bans.revision, now
+            told.append(Tell(self.bans()))
         return told
 
     def _registered(self, extension: bytes) -> Registered:

@@ -10,7 +10,7 @@ import heapq
 from collections.abc import Callable, Iterable, Iterator
 
 from appliance.edge.binding import Binding, Denied, Wish, agent_of, began_anew, is_repeat, lost, target_of, wishes_of
-from appliance.edge.flows import Flow
+from appliance.edge.flows import Flow, origin
 from appliance.edge.message import Request
 
 DEVICES = 8
@@ -90,8 +90,8 @@ class Registrar:
         return None
 
     def lives_at(self, host: str) -> bool:
-        """Is any telephone registered from this address?"""
-        return host in self._hosts
+        """Is any telephone registered from this address (`origin`)?"""
+        return origin(host) in self._hosts
 
     def restore(self, bindings: Iterable[Binding], now: float) -> None:
         """Take over what an earlier life had registered. TCP telephones have to call back first."""
@@ -194,7 +194,8 @@ class Registrar:
         self._by_extension.setdefault(binding.extension, {})[binding.device] = binding
         for flow in {binding.flow, binding.target}:
             self._at.setdefault(flow, set()).add(binding.device)
-        self._hosts[binding.flow.host] = self._hosts.get(binding.flow.host, 0) + 1
+        house = origin(binding.flow.host)
+        self._hosts[house] = self._hosts.get(house, 0) + 1
         if old is None or old.expires != binding.expires:
             heapq.heappush(self._ends, (binding.expires, binding.device))
         if len(self._ends) > 64 + 4 * len(self._by_device):
@@ -221,6 +222,7 @@ class Registrar:
             names.discard(binding.device)
             if not names:
                 del self._at[flow]
-        self._hosts[binding.flow.host] -= 1
-        if not self._hosts[binding.flow.host]:
-            del self._hosts[binding.flow.host]
+        house = origin(binding.flow.host)
+        self._hosts[house] -= 1
+        if not self._hosts[house]:
+            del self._hosts[house]

@@ -6,9 +6,9 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable
 
-from appliance.calls.edge import Account, Accounts, Refused, Registered
+from appliance.calls.edge import Account, Accounts, Bans, Refused, Registered
 from appliance.calls.names import Extension
-from appliance.edge.flows import Flow, Message, Output, Send, Tell, ToEngine
+from appliance.edge.flows import Flow, Message, Output, Send, Tell, ToEngine, host_port
 from appliance.edge.guard import Limits
 from appliance.edge.message import Request, Response, parse
 from appliance.edge.proxy import Proxy
@@ -68,7 +68,13 @@ class House:
         self.now = end
 
     def refusals(self) -> list[Refused]:
+        self.take(self.proxy.tick(self.now))
         return [each for each in self.told if isinstance(each, Refused)]
+
+    def bans(self) -> list[tuple[str, str]]:
+        """Who was unheard when the desk was last told: address and extension, the newest first."""
+        told = [each for each in self.told if isinstance(each, Bans)]
+        return [(each.source, each.extension) for each in told[-1].bans] if told else []
 
     def registered(self) -> list[Registered]:
         return [each for each in self.told if isinstance(each, Registered)]
@@ -81,7 +87,7 @@ class Phone:
         self.house = house
         self.extension = extension.encode()
         self.flow = flow
-        self.contact = contact or b"sip:%b@%b:%d" % (self.extension, flow.host.encode(), flow.port)
+        self.contact = contact or b"sip:%b@%b" % (self.extension, host_port(flow.host, flow.port).encode())
         self.password = password or "pw" + extension
         self.call_id = b"call-%b-%d@%b" % (self.extension, flow.port, flow.host.encode())
         self.number = 0
@@ -108,8 +114,8 @@ class Phone:
             number = self.number
         lines = [
             b"%b %b SIP/2.0" % (method, uri),
-            b"Via: SIP/2.0/%b %b:%d;branch=%b;rport"
-            % (self.flow.transport.upper().encode(), self.flow.host.encode(), self.flow.port, branch),
+            b"Via: SIP/2.0/%b %b;branch=%b;rport"
+            % (self.flow.transport.upper().encode(), host_port(self.flow.host, self.flow.port).encode(), branch),
             b"Max-Forwards: 70",
             b"From: <sip:%b@192.168.1.1>;tag=f%b" % (caller or self.extension, self.extension),
             b"To: " + (to or b"<sip:%b@192.168.1.1>" % self.extension),

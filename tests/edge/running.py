@@ -47,10 +47,10 @@ class Desk:
             raise
         self._lines = self._socket.makefile("rb")
         self.heard: list[Any] = []
-        self._say(EDGE.hello)
+        self.say(EDGE.hello)
 
     def accept(self, people: Accounts) -> None:
-        self._say(people)
+        self.say(people)
 
     def wait_for(self, word: type, count: int = 1, seconds: float = 10.0, **fields: object) -> list[Any]:
         """All such messages, once there are `count`."""
@@ -73,7 +73,7 @@ class Desk:
         self._lines.close()
         self._socket.close()
 
-    def _say(self, message: object) -> None:
+    def say(self, message: object) -> None:
         self._socket.sendall(EDGE.encode(message, time.monotonic()))
 
 

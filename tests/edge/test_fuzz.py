@@ -6,6 +6,7 @@ import random
 import time
 from pathlib import Path
 
+from appliance.edge.bans import Rules
 from appliance.edge.framing import Framer, Ping
 from appliance.edge.guard import Limits
 from appliance.edge.message import Garbled, Request, Response, parse
@@ -63,7 +64,7 @@ def seeds(house: House, phone: Phone) -> list[bytes]:
 
 def test_datagrams() -> None:
     dice = random.Random(SEED)
-    house = House(limits=Limits(local_burst=1e9, failures=10**9))
+    house = House(limits=Limits(local_burst=1e9, bans=Rules(failures=10**9)))
     phone = Phone(house, "101", udp(9))
     phone.register()
     stock = seeds(house, phone)
@@ -95,7 +96,7 @@ def test_datagrams() -> None:
 
 def test_streams() -> None:
     dice = random.Random(SEED)
-    house = House(limits=Limits(local_burst=1e9, failures=10**9))
+    house = House(limits=Limits(local_burst=1e9, bans=Rules(failures=10**9)))
     phone = Phone(house, "101", tcp(9))
     house.take(house.proxy.connected(phone.flow, house.now))
     phone.register()

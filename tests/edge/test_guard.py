@@ -1,74 +1,14 @@
-"""Who is heard: wrong passwords, floods, scanners, and the telephones that must not suffer for them."""
+"""Who is heard: floods, scanners, strangers, and the telephones that must not suffer for them."""
 
 from __future__ import annotations
 
 import pytest
 
-from appliance.calls.edge import Refusal
 from appliance.edge.flows import Flow
 from appliance.edge.guard import Guard, Limits
 from appliance.edge.refusals import WINDOW
-from tests.edge.house import House, Phone, accounts, proof, request, udp
-
-FAR = "203.0.113.9"
-
-
-def far(port: int = 5060, host: str = FAR) -> Flow:
-    return Flow("udp", host, port)
-
-
-def guess(house: House, flow: Flow, extension: str = "101", password: str = "wrong") -> int | None:
-    """One attempt with its challenge; the status of the last answer, None for silence."""
-    phone = Phone(house, extension, flow)
-    challenge = phone.ask(phone.message(b"REGISTER"))
-    if challenge is None:
-        return None
-    header = proof(challenge, b"REGISTER", b"sip:192.168.1.1", extension, password)
-    found = phone.ask(phone.message(b"REGISTER", more=[b"Contact: <%b>" % phone.contact, header]))
-    return found.status if found else None
-
-
-def test_ten_wrong_passwords_from_outside_and_the_address_hears_nothing_for_an_hour() -> None:
-    house = House()
-    assert [guess(house, far(), f"{100 + each}") for each in range(10)] == [403] * 10
-    assert guess(house, far(6000), "101", "pw101") is None
-    assert guess(house, far(host="203.0.113.10"), "101", "pw101") == 200
-    assert [each.refusal for each in house.refusals()].count(Refusal.BANNED) >= 1
-    house.pass_time(3601)
-    assert guess(house, far(), "101", "pw101") == 200
-
-
-def test_wrong_passwords_spread_over_a_day_are_no_attack() -> None:
-    house = House()
-    for _ in range(30):
-        house.pass_time(120)
-        assert guess(house, far()) == 403
-    assert guess(house, far(), "101", "pw101") == 200
-
-
-@pytest.mark.parametrize("flow", [udp(66), far()])
-def test_where_telephones_live_only_the_tried_extension_is_silenced(flow: Flow) -> None:
-    house = House()
-    Phone(house, "102", flow).register()
-    for _ in range(10):
-        guess(house, flow)
-    assert guess(house, flow, "101", "pw101") is None
-    assert guess(house, flow, "102", "pw102") == 200
-    assert guess(house, udp(67), "101", "pw101") == 200
-
-
-def test_nobody_can_have_somebody_else_banned() -> None:
-    """A forger does not see the challenge, so it cannot use a nonce given to the address it forges."""
-    house = House()
-    own = Phone(house, "101", far(host="203.0.113.66"))
-    challenge = own.ask(own.message(b"REGISTER"))
-    assert challenge is not None
-    header = proof(challenge, b"REGISTER", b"sip:192.168.1.1", "101", "wrong")
-    victim = Phone(house, "101", far())
-    for _ in range(20):
-        victim.ask(victim.message(b"REGISTER", more=[header]))
-    house.pass_time(60)
-    assert guess(house, far(), "101", "pw101") == 200
+from tests.edge.house import House, Phone, accounts, request, udp
+from tests.edge.test_bans import FAR, far, guess
 
 
 def test_a_challenge_is_no_failure() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from appliance.calls.moment import Moment
 from appliance.edge import keep
+from appliance.edge.bans import Standing
 from tests.edge.house import House, Phone, accounts, tcp, udp
 
 
@@ -28,6 +29,22 @@ def test_accounts_come_back_as_they_were(tmp_path: Path) -> None:
     keep.write(tmp_path / "accounts.json", keep.accounts_bytes(people))
     assert keep.accounts(tmp_path) == people
     assert mode(tmp_path / "accounts.json") == 0o600
+
+
+def test_bans_come_back_with_what_is_left_of_them(tmp_path: Path) -> None:
+    assert keep.bans(tmp_path, Moment(0.0, 0.0)) == []
+    stood = [
+        Standing("203.0.113.9", "", 1100.0, "wrong passwords for several extensions"),
+        Standing("192.168.1.7", "101", 4600.0, "10 wrong passwords for extension 101"),
+    ]
+    keep.write(tmp_path / "bans.json", keep.bans_bytes(stood, Moment(1000.0, 5000.0)))
+    assert mode(tmp_path / "bans.json") == 0o600
+    assert keep.bans(tmp_path, Moment(1010.0, 5010.0)) == stood
+    (left,) = keep.bans(tmp_path, Moment(10.0, 5200.0))
+    assert (left.host, left.name, left.until) == ("192.168.1.7", "101", 10.0 + 3400.0)
+    (tmp_path / "bans.json").write_text('{"mono": 1, "utc": 1, "bans": [["a"]]}')
+    assert keep.bans(tmp_path, Moment(0.0, 0.0)) == []
+    assert (tmp_path / "bans.json.damaged").exists()
 
 
 def house_with_telephones() -> House:

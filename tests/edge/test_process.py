@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.calls.edge import Refused, Registered
+from appliance.calls.edge import Bans, LiftBan, Refused, Registered
 from tests.edge.house import answer as parsed
 from tests.edge.house import engine_request, proof, reply, request
 from tests.edge.running import LOOPBACK, Desk, Running, ask, failed_calls, heard, probe
@@ -160,6 +160,34 @@ def test_telephones_stay_registered_while_the_edge_is_restarted(edge: Running, k
         edge.start()
         assert edge.desk is not None
         assert {each.extension for each in edge.desk.wait_for(Registered, 2)} == {"101", "102"}
+
+
+def test_a_ban_outlives_a_restart_until_the_owner_lifts_it(edge: Running) -> None:
+    def attempt(password: str) -> bytes:
+        with udp_socket() as phone:
+            port = phone.getsockname()[1]
+            phone.sendto(probe(port=port, branch="z9hG4bK1"), (LOOPBACK, edge.sip))
+            header = proof(parsed(heard(phone)), b"REGISTER", f"sip:{LOOPBACK}".encode(), "101", password).decode()
+            contact = f"Contact: <sip:101@{LOOPBACK}:{port}>\r\n{header}\r\n"
+            phone.sendto(probe(port=port, branch="z9hG4bK2", more=contact), (LOOPBACK, edge.sip))
+            return heard(phone, 0.3)
+
+    assert all(b" 403 " in attempt("wrong") for _ in range(10))
+    assert attempt("pw101") == b""
+    assert edge.desk is not None
+    (told,) = [each for each in edge.desk.wait_for(Bans, 2) if each.bans]
+    (ban,) = told.bans
+    assert (ban.source, ban.extension) == (LOOPBACK, "101")
+    assert abs(ban.until - time.time() - 3600) < 30
+    edge.stop()
+    edge.start()
+    assert edge.desk is not None
+    (again,) = edge.desk.wait_for(Bans)[0].bans
+    assert (again.source, again.extension, again.why) == (ban.source, ban.extension, ban.why)
+    assert attempt("pw101") == b""
+    edge.desk.say(LiftBan(LOOPBACK, "101"))
+    edge.desk.wait_for(Bans, bans=())
+    assert b" 200 " in attempt("pw101")
 
 
 def test_a_flood_is_cut_and_others_are_served(edge: Running) -> None:
