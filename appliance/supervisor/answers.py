@@ -19,6 +19,7 @@ from appliance.store.secret_file import SecretFile
 from appliance.store.settings import ChangedMeanwhile, SettingsShelf
 from appliance.store.trouble import StoreTrouble
 from appliance.supervisor import clock
+from appliance.supervisor.door_answers import Door, DoorAnswers
 from appliance.switchboard import asks
 from appliance.switchboard.asks import AccountIs, Answer, Ask, Done, No
 from appliance.switchboard.checking import check
@@ -63,13 +64,6 @@ class Office(Protocol):
         """Where telephones find the box."""
 
 
-class Door(Protocol):
-    """The front door, as far as the page has to do with it."""
-
-    def tell_accounts(self) -> None:
-        """The telephones' passwords have changed."""
-
-
 def new_password() -> str:
     """A password for a telephone: sixteen signs, 79 bits."""
     return "".join(secrets.choice(ALPHABET) for _ in range(16))
@@ -93,6 +87,7 @@ class Answers:
         self._settings = settings
         self._accounts = accounts
         self._secrets = secret
+        self._door_answers = DoorAnswers(door, settings, secret, self._note)
 
     async def answer(self, ask: Ask) -> Answer:
         """The answer, which carries the number of the ask. A fault of our own is answered with `No`, and logged."""
@@ -127,6 +122,8 @@ class Answers:
                 return asks.SecretIs(ask.ask, self._secrets.session_key)
             case asks.Speak():
                 raise AssertionError("speaking is awaited")
+            case asks.SeeDoor() | asks.LiftBan() | asks.CheckReach() | asks.SeeProfiles() | asks.SaveProviderPassword():
+                return self._door_answers.answer(ask)
             case _:
                 return self._answer_login(ask)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, time
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from appliance.callflow.hours import local
 from appliance.calls.facts import FACTS
 from appliance.calls.moment import Moment
-from appliance.calls.names import Extension
+from appliance.calls.names import Extension, LineId
 from appliance.store.accounts import AccountShelf
 from appliance.store.calls import CallShelves
 from appliance.store.journal import Journal, Replay
@@ -101,6 +101,7 @@ class Books:
             return False
         realm = self.secrets.realm
         self.secrets.save_phones(account_of(who, realm, password) for who, password in site.passwords.items())
+        self.secrets.save_lines(site.line_passwords)
         version = self.settings.version
         self.settings.save(site.settings, who=SITE, what=what, at=now.utc, based_on=version)
         return True
@@ -129,6 +130,21 @@ class Books:
         except StoreTrouble as error:
             log.warning("cannot compact now: %s", error)
         self.journal.forget()
+
+    def lines_for_ever_gone(self) -> frozenset[LineId]:
+        """Lines with a password that no undo can bring back. May take long."""
+        names = self.secrets.lines().keys()
+        if names <= {line.name for line in self.firm().lines}:
+            return frozenset()
+        kept = (version.settings.lines for version in self.settings.history(limit=KEPT))
+        return frozenset(names - {line.name for lines in kept for line in lines})
+
+    def forget_passwords(self, lines: Iterable[LineId]) -> None:
+        """Of lines that are gone. On the desk's own thread, like every change of the secrets."""
+        try:
+            self.secrets.save_lines(dict.fromkeys(lines, ""))
+        except StoreTrouble as error:
+            log.warning("a password cannot be forgotten now: %s", error)
 
     def close(self) -> None:
         """Make everything durable and let go."""

@@ -179,6 +179,11 @@ class FrontDesk:
         """The engine, if it is there."""
         self._engine.send(message)
 
+    @property
+    def edge_up(self) -> bool:
+        """The front door is there."""
+        return self._edge.up
+
     def tell_edge(self, message: object) -> None:
         """The front door, if it is there."""
         self._edge.send(message)
@@ -301,4 +306,5 @@ class FrontDesk:
             return ""
         self._books.journal.rotate((*self.door.book.carried(now), *self._board.carried(now)), now)
         await asyncio.to_thread(self._books.tidy)
+        self._books.forget_passwords(await asyncio.to_thread(self._books.lines_for_ever_gone))
         return today

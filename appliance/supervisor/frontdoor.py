@@ -55,6 +55,10 @@ class Desk(Protocol):
     def tell_engine(self, message: object) -> None:
         """The engine, if it is there."""
 
+    @property
+    def edge_up(self) -> bool:
+        """The front door is there."""
+
     def tell_edge(self, message: object) -> None:
         """The front door, if it is there."""
 
@@ -148,6 +152,11 @@ class FrontDoor:
             case ShowMessages(extension=extension, new=new, old=old):
                 watched.mailbox = Mailbox(extension, new, old)
                 self._desk.tell_edge(watched.mailbox)
+
+    @property
+    def is_there(self) -> bool:
+        """The edge can be told something now."""
+        return self._desk.edge_up
 
     def lift(self, source: str, extension: str, who: str) -> bool:
         """Hear them again. False when there is no such ban."""

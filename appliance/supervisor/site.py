@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from appliance.callcenter.settings import QueueSettings
 from appliance.callflow.settings import HANG_UP, Announcement, Choice, FlowSettings, Hours, Menu, OpenSpan, SpecialDay
-from appliance.calls.names import Extension, LineId
+from appliance.calls.names import Encryption, Extension, LineId
 from appliance.lines.settings import LineSettings
-from appliance.prompts.language import PHRASES
-from appliance.supervisor.site_reader import Notes, SiteProblem, Table
+from appliance.supervisor.site_lines import line
+from appliance.supervisor.site_reader import LANGUAGES, Notes, SiteProblem, Table
 from appliance.supervisor.toml_lines import key_lines
-from appliance.switchboard.checking import check, places
-from appliance.switchboard.settings import LineOptions, Person, Settings
+from appliance.switchboard.checking import check
+from appliance.switchboard.settings import Person, Reach, Settings
 
 if TYPE_CHECKING:
     from firmware_hooks.board import LampSettings
@@ -30,12 +30,10 @@ if TYPE_CHECKING:
 FIRST = Path(__file__).parent / "first.toml"
 """The site of a box that was given none."""
 
-LANGUAGES = tuple(sorted(file.stem for file in PHRASES.glob("*.toml")))
 LIMIT = 1 << 20
 """Bytes in the longest site file."""
 
 SHORTEST_PASSWORD = 8
-VIRTUAL = "virtual"
 
 
 class SiteError(Exception):
@@ -79,6 +77,8 @@ class Site:
     lamps: Lamps = field(default_factory=Lamps)
     passwords: Mapping[Extension, str] = field(default_factory=dict, repr=False)
     """Of those telephones that were given one in the file. The others' are made by the box."""
+    line_passwords: Mapping[LineId, str] = field(default_factory=dict, repr=False)
+    """Of those providers that were given one in the file."""
     digest: str = ""
     """Changes when the file does."""
 
@@ -174,12 +174,15 @@ def _site(table: Table) -> Site:
         flow=flow,
         record_prefix=table.digits("record_prefix"),
         emergency_numbers=_emergency(table, country),
+        currency=table.text("currency"),
+        **_outside(table),
     )
-    lines = tuple(_line(one, settings) for one in table.each("lines", "name", "kind"))
+    lines = tuple(line(one, settings) for one in table.each("lines", "name", "kind"))
     site = Site(
-        settings=replace(settings, lines=tuple(options for options, _, _ in lines)),
-        lines=tuple(modem for _, modem, virtual in lines if not virtual),
-        virtual_lines=tuple(modem for _, modem, virtual in lines if virtual),
+        settings=replace(settings, lines=tuple(one.options for one in lines)),
+        lines=tuple(one.modem for one in lines if one.modem and not one.virtual),
+        virtual_lines=tuple(one.modem for one in lines if one.modem and one.virtual),
+        line_passwords={one.options.name: one.password for one in lines if one.password},
         lamps=_lamps(table, people),
         passwords=passwords,
     )
@@ -207,10 +210,40 @@ def _person(table: Table, passwords: dict[Extension, str]) -> Person:
         name=table.text("name", extension),
         language=table.text("language", of=("", *LANGUAGES)),
         may_call_out=table.yes_no("may_call_out", True),
+        reaches=tuple(Reach(kind) for kind in table.some("reaches", tuple(Reach), (Reach.NATIONAL,))),
+        also=_beginnings(table, "also"),
+        never=_beginnings(table, "never"),
+        encryption=Encryption(table.text("encryption", Encryption.OFF, of=tuple(Encryption))),
     )
     _password(table, extension, passwords)
     table.close()
     return person
+
+
+def _beginnings(table: Table, key: str) -> tuple[str, ...]:
+    found = table.texts(key)
+    for path, begins in found:
+        if not re.fullmatch(r"\+\d{1,15}", begins):
+            table.notes.add(path, f"{begins!r} is no beginning of a number in international form, like +39")
+    return tuple(begins for _, begins in found)
+
+
+def _outside(table: Table) -> dict[str, Any]:
+    """How the box is found from outside the firm's network."""
+    outside = table.table("outside")
+    if outside is None:
+        return {}
+    found = {
+        "outside_name": outside.text("name"),
+        "outside_port": outside.whole("sip_port", 0, 0, 65535),
+        "outside_tls_port": outside.whole("tls_port", 0, 0, 65535),
+    }
+    if not re.fullmatch(r"[A-Za-z0-9.:-]+", str(found["outside_name"])):
+        outside.bad(
+            "name", "has to be a host name or an address that leads to the firm's router, like office.example.com"
+        )
+    outside.close()
+    return found
 
 
 def _password(table: Table, extension: Extension, passwords: dict[Extension, str]) -> None:
@@ -338,35 +371,6 @@ def _special_day(table: Table) -> SpecialDay:
     special = SpecialDay(date, spans, table.text("title"))
     table.close()
     return special
-
-
-def _line(table: Table, settings: Settings) -> tuple[LineOptions, LineSettings, bool]:
-    """What callers of the line meet, its modem, and whether that one is made of software."""
-    name = LineId(table.text("name"))
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,20}", name):
-        table.bad("name", "has to be a short word of letters, digits, - or _")
-    kind = table.text("kind", "sim7600", of=("sim7600", VIRTUAL))
-    options = LineOptions(
-        name=name,
-        enters=table.text("enters", places(settings)[0]),
-        answer_after_rings=table.whole("answer_after_rings", 2, 1, 20),
-        language=table.text("language", of=("", *LANGUAGES)),
-        record_calls_out=table.yes_no("record_calls_out", True),
-    )
-    modem = _modem(table, name)
-    table.close()
-    return options, modem, kind == VIRTUAL
-
-
-def _modem(table: Table, name: LineId) -> LineSettings:
-    return LineSettings(
-        name=name,
-        at=table.text("at", "usb"),
-        sound=table.text("sound"),
-        number=table.digits("number"),
-        pin=table.digits("pin"),
-        keys="sound" if table.text("keys", "modem", of=("modem", "sound")) == "sound" else "modem",
-    )
 
 
 def _lamps(table: Table, people: tuple[Person, ...]) -> Lamps:

@@ -11,12 +11,17 @@ and a thing that needs one word only, as `name = "word"`.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from appliance.prompts.language import PHRASES
 from appliance.supervisor.toml_lines import Path
+
+LANGUAGES = tuple(sorted(file.stem for file in PHRASES.glob("*.toml")))
+"""Of the house."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +95,7 @@ class Table:
         if not isinstance(value, str):
             self.bad(key, f"has to be text in quotation marks, not {_kind(value)}")
         elif of and value not in of:
-            self.bad(key, f"cannot be {value!r}; it is one of {', '.join(of)}{_perhaps(value, of)}")
+            self.bad(key, f"cannot be {value!r}; it is one of {', '.join(filter(None, of))}{_perhaps(value, of)}")
         else:
             return value
         return default
@@ -110,6 +115,18 @@ class Table:
             self.bad(key, 'has to be a list of numbers, like ["101", "102"]')
             return default
         return tuple(str(one) for one in value)
+
+    def some(self, key: str, of: tuple[str, ...], default: tuple[str, ...]) -> tuple[str, ...]:
+        """A list of some of these words."""
+        if not self.has(key):
+            return default
+        found = self.texts(key)
+        for path, word in found:
+            if word not in of:
+                self.notes.add(
+                    path, f"{self._called}: {key} cannot have {word!r}; of {', '.join(of)}{_perhaps(word, of)}"
+                )
+        return tuple(word for _, word in found if word in of)
 
     def texts(self, key: str) -> tuple[tuple[Path, str], ...]:
         """A list of pieces of text, each with its place in the file."""
@@ -134,6 +151,18 @@ class Table:
             self.bad(key, f"has to be a whole number from {low} to {high}")
             return default
         return value
+
+    def amount(self, key: str, default: float) -> float:
+        """So much of something: 0 or more."""
+        value = self._take(key, default)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+            self.bad(key, "has to be a number, 0 or more")
+            return default
+        return float(value)
+
+    def keys(self) -> tuple[str, ...]:
+        """All there are."""
+        return tuple(self._values)
 
     def pin(self, key: str) -> int | str:
         """A pin of the board: 0 to 27, or a name like GPIO17, BOARD11 or J8:11."""
@@ -218,7 +247,7 @@ def _perhaps(word: str, known: tuple[str, ...]) -> str:
     from difflib import get_close_matches  # noqa: PLC0415  only needed when something is wrong
 
     near = get_close_matches(word, known, 1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    return f"; did you mean {str(near[0])!r}?" if near else ""
 
 
 def _kind(value: object) -> str:

@@ -306,6 +306,8 @@ class SeeProfiles:
     """Answered by `ProfilesAre`."""
 
     ask: int
+    language: str = "en"
+    """Of titles and notes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,17 +10,19 @@ from pathlib import Path
 import pytest
 
 from appliance.calls import events
+from appliance.calls.edge import Ban, Reach, Reached, Refusal, Refused
 from appliance.calls.events import OperatorWish
-from appliance.calls.names import Extension, TaskId
+from appliance.calls.names import Extension, LineId, TaskId
 from appliance.calls.prompt import Say
 from appliance.prompts.fault import PromptFault
 from appliance.supervisor import clock
 from appliance.supervisor.answers import ALPHABET, Answers, account_of, link_hash
 from appliance.supervisor.books import Books
+from appliance.supervisor.doorbook import DoorBook
 from appliance.supervisor.site import Site
 from appliance.switchboard import asks
 from appliance.switchboard.asks import Answer, Ask, Done, No
-from appliance.switchboard.settings import Settings
+from appliance.switchboard.settings import LineOptions, Provider, Settings
 from tests.switchboard.office import firm
 
 HASH = "$argon2id$made-up"
@@ -65,10 +67,24 @@ class Door:
     """Notes what it is told."""
 
     def __init__(self) -> None:
+        self.is_there = True
         self.accounts_told = 0
+        self.providers_told = 0
+        self.checks = 0
+        self.book = DoorBook()
+        self.reached = Reached(Reach.BAD, "no answer at office.example.com")
 
     def tell_accounts(self) -> None:
         self.accounts_told += 1
+
+    def tell_providers(self) -> None:
+        self.providers_told += 1
+
+    def lift(self, source: str, extension: str, who: str) -> bool:
+        return self.book.lift(source, extension, who)
+
+    def check_reach(self) -> None:
+        self.checks += 1
 
 
 class Counter:
@@ -286,3 +302,80 @@ def test_a_fault_of_our_own_is_answered_too(counter: Counter, monkeypatch: pytes
 
     monkeypatch.setattr(counter.office, "address", broken)
     assert "secret detail" not in counter.refused(asks.NewPhonePassword(1, "Ana", ANA)).words
+
+
+BAN = Ban("203.0.113.9", "101", 1_800_000_000.0, "10 wrong passwords for extension 101")
+TRUNK = LineId("trunk")
+
+
+def test_who_came_to_the_front_door(counter: Counter) -> None:
+    book, now = counter.door.book, clock.now()
+    book.refused(Refused(Refusal.STRANGER, "udp 198.51.100.1:5060", "INVITE"), now)
+    book.refused(Refused(Refusal.WRONG_PASSWORD, "udp 203.0.113.9:5071", "REGISTER for 101", 3), now)
+    book.bans_are((BAN,), now)
+    seen = counter.ask(asks.SeeDoor(7))
+    assert isinstance(seen, asks.DoorIs)
+    assert (seen.ask, seen.bans, seen.reached) == (7, (BAN,), counter.door.reached)
+    newest = asks.TurnedAway(now.utc, "wrong password", "udp 203.0.113.9:5071", "REGISTER for 101", 3)
+    assert seen.turned_away[0] == newest
+    assert len(seen.turned_away) == 2
+
+
+def test_a_ban_is_lifted_once_and_only_while_the_door_is_there(counter: Counter) -> None:
+    counter.door.book.bans_are((BAN,), clock.now())
+    counter.door.is_there = False
+    counter.refused(asks.LiftBan(1, "Ana", BAN.source, "101"))
+    counter.refused(asks.CheckReach(2))
+    counter.door.is_there = True
+    counter.refused(asks.LiftBan(3, "Ana", BAN.source, ""))
+    counter.done(asks.LiftBan(4, "Ana", BAN.source, "101"))
+    counter.done(asks.CheckReach(5))
+    assert counter.door.checks == 1
+
+
+@pytest.mark.parametrize(("language", "title"), [("en", "Any "), ("ru", "Любой "), ("sq", "Çdo "), ("xx", "Any ")])
+def test_the_providers_the_box_knows(counter: Counter, language: str, title: str) -> None:
+    answer = counter.ask(asks.SeeProfiles(1, language))
+    assert isinstance(answer, asks.ProfilesAre)
+    assert answer.profiles[0].title.startswith(title)
+    assert len(answer.profiles) >= 5
+    assert all(one.note and one.provider.profile == one.name for one in answer.profiles)
+
+
+def test_a_providers_password_is_kept_apart_and_never_said(counter: Counter, tmp_path: Path) -> None:
+    counter.refused(asks.SaveProviderPassword(1, "Ana", TRUNK, "made-up-secret"))
+    before = counter.settings()
+    provider = Provider(domain="sip.example.com", user="firm")
+    changed = replace(before.settings, lines=(LineOptions(TRUNK, "hours office", provider=provider),))
+    version = counter.done(asks.ChangeSettings(2, "Ana", "A provider", before.version, changed)).version
+    counter.refused(asks.SaveProviderPassword(3, "Ana", TRUNK, "x" * 1000))
+    counter.refused(asks.SaveProviderPassword(4, "Ana", TRUNK, "two\nlines"))
+    counter.done(asks.SaveProviderPassword(5, "Ana", TRUNK, "made-up-secret"))
+    assert counter.door.providers_told == 1
+    assert counter.books.secrets.lines() == {TRUNK: "made-up-secret"}
+    assert counter.office.journal[-1] == ("Ana", "New password for the line trunk")
+    holders = [path.name for path in tmp_path.rglob("*") if path.is_file() and b"made-up-secret" in path.read_bytes()]
+    assert holders == ["secrets"]
+    counter.done(asks.UndoSettings(6, "Ana", version))
+    assert counter.books.secrets.lines() == {TRUNK: "made-up-secret"}, "the line can still come back by undo"
+    assert "made-up-secret" not in repr(asks.SaveProviderPassword(7, "Ana", TRUNK, "made-up-secret"))
+
+
+def test_a_removed_line_s_password_is_forgotten_with_the_last_version_that_has_the_line(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = counter.settings()
+    with_line = replace(
+        before.settings, lines=(LineOptions(TRUNK, "hours office", provider=Provider(domain="x.example", user="u")),)
+    )
+    version = counter.done(asks.ChangeSettings(1, "Ana", "A provider", before.version, with_line)).version
+    counter.done(asks.SaveProviderPassword(2, "Ana", TRUNK, "made-up-secret"))
+    version = counter.done(asks.ChangeSettings(3, "Ana", "No provider", version, before.settings)).version
+    counter.books.forget_passwords(counter.books.lines_for_ever_gone())
+    assert counter.books.secrets.lines() == {TRUNK: "made-up-secret"}
+    monkeypatch.setattr("appliance.store.settings.KEPT", 2)
+    for number in range(3):
+        what = replace(before.settings, firm=str(number))
+        version = counter.done(asks.ChangeSettings(4, "Ana", "A name", version, what)).version
+    counter.books.forget_passwords(counter.books.lines_for_ever_gone())
+    assert counter.books.secrets.lines() == {}

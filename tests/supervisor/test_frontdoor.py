@@ -77,6 +77,10 @@ class Desk:
     def tell_edge(self, message: object) -> None:
         self.edge.append(message)
 
+    @property
+    def edge_up(self) -> bool:
+        return True
+
     def look_again(self) -> None:
         pass
 

@@ -12,9 +12,19 @@ from hypothesis import strategies as st
 
 from appliance.callcenter.settings import QueueSettings
 from appliance.callflow.settings import HANG_UP, Choice, OpenSpan, SpecialDay
+from appliance.calls.names import Encryption
 from appliance.supervisor.site import FIRST, Site, SiteError, digest, emergency_numbers, load, read
 from appliance.supervisor.site_reader import SiteProblem
-from appliance.switchboard.settings import LineOptions, Person
+from appliance.switchboard.settings import (
+    Caps,
+    LineOptions,
+    NumberFormat,
+    NumberRoute,
+    Person,
+    Price,
+    Provider,
+    Reach,
+)
 from firmware_hooks.board import LampSettings
 
 SHORT = """
@@ -233,7 +243,7 @@ def test_secrets_do_not_show_in_what_may_be_logged() -> None:
             "office.toml line 4: 'weekend 09:00-18:00' is not a piece of a week; write it like 'mon-fri 09:00-18:00'",
         ),
         ("hours.office.special.2026-11-28 = 'open'", "office.toml line 1: special: hours 'open' makes no sense; write 'closed', or hours like '10:00-14:00'"),
-        ("lines.gsm1.kind = 'sim7601'", "office.toml line 1: lines: kind cannot be 'sim7601'; it is one of sim7600, virtual; did you mean 'sim7600'?"),
+        ("lines.gsm1.kind = 'sim7601'", "office.toml line 1: lines: kind cannot be 'sim7601'; it is one of sim7600, virtual, sip; did you mean 'sim7600'?"),
         ("lines.gsm1.answer_after_rings = 0", "office.toml line 1: lines: answer_after_rings has to be a whole number from 1 to 20"),
         ("lines.gsm1.enters = 'menu main'", "office.toml line 1: lines gsm1 enters: there is no place 'menu main'"),
         ("lines.'../x' = 'virtual'", "office.toml line 1: lines: name has to be a short word of letters, digits, - or _"),
@@ -316,3 +326,91 @@ def test_a_spoilt_file_is_refused_in_words_and_never_breaks_the_reader() -> None
 @given(st.binary(max_size=60))
 def test_any_bytes_at_all(held: bytes) -> None:
     assert all(problem.words for problem in problems(held))
+
+
+PROVIDER = """
+people.101 = { name = "Ana", encryption = "optional", reaches = ["national", "abroad"], never = ["+881"] }
+queues.office.extension = "700"
+currency = "ALL"
+outside = { name = "office.example.com", tls_port = 15061 }
+[lines.trunk]
+kind = "sip"
+profile = "eight-ten"
+domain = "sip.example.com"
+user = 10042
+password = "not to be repeated"
+main_number = "+74950000000"
+enters = "queue office"
+numbers = { "+74950000001" = "phone 101" }
+calls_at_once = 4
+addresses = ["192.0.2.0/24"]
+caps = { cost_per_day = 20, calls_per_hour = 10 }
+prices = { "+7" = 0.05, others = 1 }
+"""
+
+
+def test_a_provider_is_a_line() -> None:
+    firm = site(PROVIDER)
+    (trunk,) = firm.settings.lines
+    assert trunk.provider == Provider(
+        profile="eight-ten",
+        domain="sip.example.com",
+        user="10042",
+        addresses=("192.0.2.0/24",),
+        numbers_as=NumberFormat.EIGHT_TEN,
+        main_number="+74950000000",
+    )
+    assert (trunk.calls_at_once, trunk.numbers) == (4, (NumberRoute("+74950000001", "phone 101"),))
+    assert trunk.caps == Caps(calls_per_hour=10, cost_per_day=20.0, prices=(Price("+7", 0.05), Price("", 1.0)))
+    assert (firm.lines, firm.virtual_lines) == ((), ())
+    assert firm.line_passwords == {"trunk": "not to be repeated"}
+    assert "not to be repeated" not in repr(firm)
+    (ana,) = firm.settings.people
+    assert (ana.reaches, ana.never, ana.encryption) == ((Reach.NATIONAL, Reach.ABROAD), ("+881",), Encryption.OPTIONAL)
+    outside = (firm.settings.outside_name, firm.settings.outside_port, firm.settings.outside_tls_port)
+    assert (outside, firm.settings.currency) == (("office.example.com", 0, 15061), "ALL")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ('domain = "sip example"', "lines: domain 'sip example' is no host name or address, like sip.example.com or 192.0.2.1:5062"),
+        ('transport = "sctp"', "lines: transport cannot be 'sctp'; it is one of udp, tcp, tls"),
+        ('numbers_as = "e.164"', "lines: numbers_as cannot be 'e.164'; it is one of e164, digits, zeros, national, 8~10; did you mean 'e164'?"),
+        ('profile = "sipgat"', "lines: profile cannot be 'sipgat'; it is one of registering, by-address, eight-ten, sipgate, sipnet, telnyx, zadarma; did you mean 'sipgate'?"),
+        ('caller_from = ["X-Caller"]', "lines: caller_from has to be a list of some of P-Asserted-Identity, Remote-Party-ID, From, the best first"),
+        ('addresses = ["not one"]', "'not one' is no address, network or host name, like 192.0.2.1 or 192.0.2.0/24"),
+        ("calls_at_once = 0", "lines: calls_at_once has to be a whole number from 1 to 200"),
+        ('encryption = "maybe"', "lines: encryption cannot be 'maybe'; it is one of off, optional, required"),
+        ("caps.cost_per_day = -1", "caps: cost_per_day has to be a number, 0 or more"),
+        ("caps.calls = 1", "caps has no key 'calls'"),
+        ('prices."355" = 1', "prices: 355 is no beginning of a number in international form, like +355, and not 'others'"),
+        ('at = "usb"', "lines has no key 'at'"),
+        ('password = "two\\nlines"', "lines: password cannot be used: up to 200 signs that can be typed"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_provider_is_said_with_its_line(wrong: str, words: str) -> None:
+    key = wrong.split("=", maxsplit=1)[0].strip()
+    base = {"kind": '"sip"', "domain": '"sip.example.com"', "user": '"firm"', "enters": '"hang up"'}
+    base.pop(key, None)
+    text = "[lines.trunk]\n" + "".join(f"{name} = {value}\n" for name, value in base.items())
+    assert told(text + wrong) == [f"office.toml line {len(base) + 2}: {words}"]
+
+
+def test_a_provider_needs_a_domain_and_a_user_unless_it_knows_us_by_our_address() -> None:
+    missing = told('[lines.trunk]\nkind = "sip"\nenters = "hang up"')
+    assert [words.partition(" is missing")[0] for words in missing] == [
+        "office.toml line 1: lines: domain",
+        "office.toml line 1: lines: user",
+    ]
+    by_address = site('[lines.trunk]\nkind = "sip"\nprofile = "by-address"\ndomain = "192.0.2.1"\nenters = "hang up"')
+    (trunk,) = by_address.settings.lines
+    assert trunk.provider is not None
+    assert not trunk.provider.registers
+
+
+def test_the_first_site_with_its_provider_taken_out_of_the_comment_goes_live() -> None:
+    held = FIRST.read_text(encoding="utf-8")
+    before, _, after = held.partition("# [lines.trunk]")
+    text = before + "[lines.trunk]" + after.replace("\n# ", "\n")
+    assert [line.name for line in site(text).settings.lines] == ["gsm1", "trunk"]
