@@ -42,6 +42,13 @@ TEMPLATES: tuple[str, ...] = (
     N_("This link has been used, or is from an earlier start of the box."),
     N_("A login needs a name and a password."),
     N_("The last owner stays: without one, nobody could change anything."),
+    # What the desk answers about the front door (appliance.supervisor.door_answers).
+    N_("The telephones' door is restarting; try again in a moment."),
+    N_("They are heard again already."),
+    N_("No provider has the line %(name)s."),
+    N_("This cannot be a password: it is too long, or has signs that cannot be typed."),
+    N_("New password for the line %(name)s"),
+    N_("No password for the line %(name)s"),
     # What the page itself refuses while it changes the settings.
     N_("This number is taken."),
     N_("There is one with this name already."),
@@ -78,6 +85,8 @@ TEMPLATES: tuple[str, ...] = (
     N_("a caller who does nothing would be led in a circle and never leave"),
     # How a line is (appliance.lines).
     N_("%(state)s, signal %(signal)s %%"),
+    N_("the telephones' door is restarting"),
+    N_("waiting for the telephones' door"),
     N_("registered"),
     N_("roaming"),
     N_("registered at %(operator)s"),
