@@ -141,6 +141,18 @@ TEMPLATES: tuple[str, ...] = (
     N_("modem unplugged"),
     N_("that is not a telephone number"),
     N_("codes for the network are not dialled as calls"),
+    # Who may call where, and what a line may spend (appliance.switchboard.tolls).
+    N_("%(extension)s may not call numbers outside"),
+    N_("%(extension)s may not call numbers of this country"),
+    N_("%(extension)s may not call abroad"),
+    N_("%(extension)s may not call numbers that cost extra"),
+    N_("%(extension)s may not call numbers that begin with %(number)s"),
+    N_("%(line)s has made its %(number)s calls of this hour"),
+    N_("%(line)s has used its %(number)s minutes of today"),
+    N_("%(line)s has spent its %(sum)s of today"),
+    N_("%(line)s carries no call for more than %(number)s minutes"),
+    N_("%(line)s has no room for more than %(number)s calls"),
+    N_("the call of %(name)s is not encrypted any more"),
     # Recordings (appliance.engine).
     N_("the disk is nearly full (%(left)s MB left)"),
     N_("%(why)s, so the recording was stopped"),

@@ -347,6 +347,21 @@ class CallForbidden:
 
 
 @dataclass(frozen=True, slots=True)
+class LineSpent:
+    """What has gone out over a line so far, for the head of a new journal; emergency calls are not in it."""
+
+    at: Moment
+    line: LineId
+    day: str
+    """Of the minutes and the money, where the firm is: `2026-11-21`."""
+    minutes: int
+    """Begun that day."""
+    cost: float
+    ages: tuple[float, ...]
+    """Seconds since each call of the last hour was dialled."""
+
+
+@dataclass(frozen=True, slots=True)
 class OwnerChanged:
     """Somebody changed the settings: who, and what in plain words."""
 
@@ -387,6 +402,7 @@ OtherFact = (
     | StillHere
     | PhoneRefused
     | BanChanged
+    | LineSpent
     | OwnerChanged
 )
 Fact = CallFact | OtherFact

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -84,6 +84,9 @@ class CallRecord:
     steps: tuple[Step, ...] = ()
     diverted_by: str = ""
     """The number that sent the caller on to us, when the network told."""
+    encrypted: str = ""
+    """`whole`: signalling and sound of both parties were encrypted (of the caller, while there was nobody else); `part`: of
+    one of them, or not until the end; empty: of none."""
 
 
 @dataclass
@@ -96,6 +99,13 @@ class RecordInProgress:
     _talk: Talk | None = None
     _legs: dict[LegId, Role] = field(default_factory=dict)
     _listened: bool = False
+    _names: dict[LegId, str] = field(default_factory=dict)
+    """Extension or number of each leg."""
+    _parties: tuple[LegId, ...] = ()
+    """Whose encryption counts."""
+    _encrypted: set[LegId] = field(default_factory=set)
+    _bared: bool = False
+    """A leg that was encrypted became plain."""
 
     @classmethod
     def begin(cls, fact: facts.CallBegan) -> RecordInProgress:
@@ -111,7 +121,7 @@ class RecordInProgress:
             began=fact.at.utc,
             diverted_by=fact.diverted_by,
         )
-        story = cls(record, fact.at)
+        story = cls(record, fact.at, _names={fact.leg: fact.caller}, _parties=(fact.leg,))
         story._step(fact.at, "call_began", fact.caller, fact.line or fact.dialled)
         return story
 
@@ -130,6 +140,7 @@ class RecordInProgress:
                 self._step(at, "caller_named", caller)
             case facts.LegJoined(at=at, leg=leg, role=role):
                 self._legs[leg] = role
+                self._names[leg] = fact.extension or fact.number
                 if fact.line:
                     self._change(line=fact.line)
                 if role is Role.CALLED:
@@ -157,8 +168,12 @@ class RecordInProgress:
             case facts.QueueLeft(at=at, queue=queue, reason=reason):
                 self._stop_waiting(at)
                 self._step(at, "queue_left", queue, reason)
+            case facts.CallForbidden(at=at, number=number, why=why):
+                self._step(at, "call_forbidden", number, why)
             case facts.TalkBegan():
                 self._begin_talk(fact)
+            case facts.EncryptionChanged():
+                self._encryption(fact)
             case facts.HoldChanged(at=at, held=held):
                 self._step(at, "held" if held else "resumed")
             case facts.RecordingBegan(at=at, name=name):
@@ -191,12 +206,27 @@ class RecordInProgress:
         self._stop_waiting(fact.at)
         self._stop_talking(fact.at)
         self._talk = Talk(fact.extension, fact.at, fact.queue)
+        self._parties = (fact.leg, fact.other)
+        self._note_encryption()
         answered_after = self.record.answered_after
         self._change(
             operators=(*self.record.operators, fact.extension),
             answered_after=fact.at.since(self.began) if answered_after is None else answered_after,
         )
         self._step(fact.at, "talk_began", fact.extension, fact.queue)
+
+    def _encryption(self, fact: facts.EncryptionChanged) -> None:
+        if fact.encrypted:
+            self._encrypted.add(fact.leg)
+        else:
+            self._encrypted.discard(fact.leg)
+            self._bared = self._bared or fact.leg in self._parties
+        self._note_encryption()
+        self._step(fact.at, "encrypted" if fact.encrypted else "plain", self._names.get(fact.leg, ""))
+
+    def _note_encryption(self) -> None:
+        level = encryption(self._encrypted, self._parties)
+        self._change(encrypted="part" if self._bared else level)
 
     def _end(self, fact: facts.CallEnded) -> None:
         if self.record.ended:
@@ -226,6 +256,13 @@ class RecordInProgress:
     def _closed_heard(self) -> bool:
         """The flow said its piece to the end: a `say` place was reached."""
         return any(step.what == "place_reached" and step.who.startswith("say ") for step in self.record.steps)
+
+
+def encryption(encrypted: set[LegId], parties: Collection[LegId]) -> str:
+    """How much of a call is encrypted: `whole`, `part` of its parties, or none of them (empty)."""
+    if not encrypted.intersection(parties):
+        return ""
+    return "whole" if encrypted.issuperset(parties) else "part"
 
 
 def fold(all_facts: Iterable[CallFact]) -> CallRecord:

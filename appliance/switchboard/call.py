@@ -10,6 +10,7 @@ from appliance.calls.moment import Moment
 from appliance.calls.names import CallId, Cause, Extension, LegId, LineId
 from appliance.calls.record import RecordInProgress
 from appliance.switchboard.settings import LineOptions, Settings
+from appliance.switchboard.tolls import Charged
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ class Calling:
     extension: Extension = Extension("")
     number: str = ""
     record: bool = False
+    written: str = ""
+    """The number in international form."""
     ringing: bool = False
     emergency: bool = False
     tried: tuple[LineId, ...] = ()
@@ -72,6 +75,8 @@ class Leaving:
 
     cause: Cause
     detail: str = ""
+    phrase: str = ""
+    """Still to be said, as soon as the caller can hear it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +132,8 @@ class Call:
     """When the box was last seen alive, of a call that was gone when it came back."""
     reached: str = ""
     """The place of the flow it is in."""
+    charged: Charged | None = None
+    """The talk outside that is being paid for."""
 
     @property
     def over(self) -> bool:

@@ -102,6 +102,9 @@ class Conversations(Outside):
         if isinstance(call.stage, Answering):
             self._fact(facts.CallAnswered(self._now, call.id))
             self._enter(call, call.stage.place)
+        elif isinstance(call.stage, Leaving):
+            self._fact(facts.CallAnswered(self._now, call.id))
+            self._play(call, (Phrase(call.stage.phrase, call.language),))
 
     def _called_answered(self, call: Call, stage: Calling, leg: LegId) -> None:
         self._timers.cancel(("dial", call.id))
@@ -246,6 +249,7 @@ class Conversations(Outside):
         self._do(commands.Bridge(call.caller, stage.other))
         self._fact(facts.TalkBegan(self._now, call.id, call.caller, stage.other, stage.extension, stage.queue))
         self._count_talk(stage.extension)
+        self._begin_charging(call, stage.other)
         if record:
             self._record(call, stage)
         if number := call.outside_number():
@@ -343,6 +347,7 @@ class Conversations(Outside):
             self._fact(facts.QueueLeft(at, call.id, stage.queue, reason))
         if call.recording_open:
             self._do(commands.StopRecording(call.id))
+        self._stop_charging(call, at)
         self._fact(facts.CallEnded(at, call.id, by, cause, detail))
         self._hang_up_all(call, call.legs, cause)
         self._release(call, stage)

@@ -19,7 +19,7 @@ def live(board: Switchboard, now: Moment, trouble: tuple[str, ...] = ()) -> Live
         calls=tuple(_call(call) for call in board.calls.values() if not call.over),
         operators=tuple(_operators(board, now)),
         queues=tuple(_queues(board)),
-        lines=tuple(_lines(board)),
+        lines=tuple(_lines(board, now)),
         tasks=tuple(_tasks(board)),
         sound_up=board.engine_up,
         trouble=trouble,
@@ -92,21 +92,26 @@ def _queues(board: Switchboard) -> list[LiveQueue]:
     return rows
 
 
-def _lines(board: Switchboard) -> list[LiveLine]:
-    lines = board.lines
-    return [
-        LiveLine(
-            name,
-            line.state.value,
-            line.words,
-            line.signal,
-            busy=lines.calls(name) > 0,
-            since=line.since.utc,
-            calls=lines.calls(name),
-            room=lines.room(name),
+def _lines(board: Switchboard, now: Moment) -> list[LiveLine]:
+    lines, rows = board.lines, []
+    for name, line in lines.heard.items():
+        options = lines.options(name)
+        rows.append(
+            LiveLine(
+                name,
+                line.state.value,
+                line.words,
+                line.signal,
+                busy=lines.calls(name) > 0,
+                since=line.since.utc,
+                calls=lines.calls(name),
+                room=lines.room(name),
+                calls_this_hour=board.tolls.calls_this_hour(name, now),
+                spent_today=board.tolls.spent_today(name, now),
+                capped=board.tolls.capped(options, now) if options is not None else "",
+            )
         )
-        for name, line in lines.heard.items()
-    ]
+    return rows
 
 
 def _tasks(board: Switchboard) -> list[LiveTask]:

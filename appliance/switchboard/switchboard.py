@@ -29,6 +29,7 @@ from appliance.switchboard.conversation import CLOSING_SECONDS, Conversations
 from appliance.switchboard.numbering import CallOutside, CallPerson, EnterFlow, Nobody, meaning
 from appliance.switchboard.settings import LineOptions, Reach, Settings
 from appliance.switchboard.table import Output
+from appliance.switchboard.tolls import Charged, destination, price
 
 RING_EVERY_SECONDS = 5.0
 """From one ring to the next, on lines that do not ring by themselves: a second of tone, four of silence."""
@@ -129,7 +130,7 @@ class Switchboard(Conversations):
     def configure(self, settings: Settings, zone: tzinfo, now: Moment) -> list[Output]:
         """Take over changed settings: they hold from the next call on."""
         self._now = now
-        self.settings, self.zone = settings, zone
+        self.settings, self.zone, self.tolls.zone = settings, zone, zone
         self.lines.configure(settings.lines)
         people = [person.extension for person in settings.people]
         self._apply(self.center.configure(settings.queues, people, now))
@@ -280,6 +281,10 @@ class Switchboard(Conversations):
                     self._dial_out(call, call.stage, Cause.NO_ANSWER, "nobody answered")
                 else:
                     self._fail(call, Cause.NO_ANSWER, "nobody answered")
+            case "warning", Talking():
+                self._warn(call)
+            case "minute", Talking():
+                self._minute_over(call)
             case "closing", Ended():
                 self._close_by_force(call)
             case _:
@@ -306,7 +311,7 @@ class Switchboard(Conversations):
             head += task.facts()
         for call in self.calls.values():
             head += call.facts
-        return head
+        return [*head, *self.tolls.carried(now)]
 
     def restore(self, all_facts: Iterable[Fact], now: Moment) -> list[Output]:
         """Take up where the journal ends. Calls without an end wait for the engine to tell what it still has."""
@@ -319,6 +324,8 @@ class Switchboard(Conversations):
                         self._apply(self.center.wish(extension, events.OperatorWish(state.value), reason, now))
                 case facts.TaskOpened() | facts.TaskRepeated() | facts.TaskTried() | facts.TaskClosed():
                     self.ledger.take(fact)
+                case facts.LineSpent():
+                    self._restore_meter(fact)
                 case facts.CallBegan():
                     self._restore_call(fact)
                 case _ if (call := self.calls.get(getattr(fact, "call", CallId("")))) is not None:
@@ -353,6 +360,13 @@ class Switchboard(Conversations):
         if line is not None:
             self.lines.take(line.name, call.caller)
 
+    def _restore_meter(self, fact: facts.LineSpent) -> None:
+        """It stands behind the calls that went on when it was written, and has in it what they had cost."""
+        self.tolls.restore(fact, self._now)
+        for call in self.calls.values():
+            if call.charged is not None and call.charged.line == fact.line:
+                call.charged.take_in(fact.at)
+
     def _restore_fact(self, call: Call, fact: Fact) -> None:
         call.facts.append(fact)  # type: ignore[arg-type]  # it has a call, and is no task's
         call.story.add(fact)  # type: ignore[arg-type]
@@ -363,6 +377,8 @@ class Switchboard(Conversations):
                 self._by_leg[leg] = call.id
                 if fact.line:
                     self.lines.take(fact.line, leg)
+                    if fact.number not in call.settings.emergency_numbers:
+                        self.tolls.dialled_then(fact.line, fact.at, self._now)
             case facts.LegLeft(leg=leg):
                 self._forget_leg(call, leg)
             case facts.CallAnswered():
@@ -372,18 +388,28 @@ class Switchboard(Conversations):
             case facts.TalkBegan(other=other, extension=extension, queue=queue):
                 call.caller_up = True
                 call.stage = Talking(other, extension, queue)
+                call.charged = self._charged_before(call, other, fact.at)
             case facts.RecordingBegan(name=name):
                 call.recording, call.recording_open = name, True
             case facts.RecordingKept():
                 call.recording_open = False
-            case facts.CallEnded():
+            case facts.CallEnded(at=at):
                 call.stage = Ended()
+                self._stop_charging(call, at)
                 for leg in call.legs:
                     self._forget_leg(call, leg)
                 call.caller_gone = True
                 self._timers.set(("closing", call.id), self._now.mono + CLOSING_SECONDS)
             case _:
                 pass
+
+    def _charged_before(self, call: Call, other: LegId, at: Moment) -> Charged | None:
+        """What a talk found in the journal costs."""
+        party = call.parties.get(other)
+        if party is None or not party.line or party.number in call.settings.emergency_numbers:
+            return None
+        written = destination(party.number, self._canonical, self._kind).written
+        return Charged(party.line, price(self._line_options(party.line).caps, written), at)
 
     def _engine_up(self, legs: tuple[events.LegInStock, ...], recordings: tuple[CallId, ...]) -> None:
         """What the engine has is compared with what we know once the events we missed have arrived."""
@@ -421,6 +447,9 @@ class Switchboard(Conversations):
             self._apply(self.center.resume_talk(stage.extension, call.id, self._now))
         for extension in self._others_on(call):
             self._apply(self.center.on_other_call(extension, call.id, on=True, now=self._now))
+        if call.charged is not None:
+            self.tolls.catch_up(call.charged, self._now, self._now)
+            self._charge(call, call.charged)
 
     def _settle_doubts(self) -> None:
         """Legs nobody knows are hung up; calls whose legs are gone end; callers who were waiting wait on."""

@@ -18,6 +18,7 @@ from appliance.calls.timers import Timers
 from appliance.switchboard.call import Call, Stage
 from appliance.switchboard.lines import Lines
 from appliance.switchboard.settings import LineOptions, Person, Reach, Settings
+from appliance.switchboard.tolls import Tolls
 
 Output = Command | Fact
 
@@ -51,6 +52,7 @@ class Table:
         self.calls: dict[CallId, Call] = {}
         self.phones: dict[Extension, tuple[str, ...]] = {}
         self.lines = Lines()
+        self.tolls = Tolls(zone)
         self.engine_up = False
         self.since: dict[Extension, Moment] = {}
         """When each operator's state began."""
@@ -126,7 +128,9 @@ class Table:
     def _forget_leg(self, call: Call, leg: LegId) -> None:
         self._by_leg.pop(leg, None)
         self.lines.leave(leg)
-        call.parties.pop(leg, None)
+        party = call.parties.pop(leg, None)
+        if party is not None:
+            self.tolls.over(party.line, leg)
         if leg == call.caller:
             call.caller_gone = True
 

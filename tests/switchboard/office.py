@@ -28,7 +28,7 @@ from appliance.switchboard.table import Output
 GSM = LineId("gsm1")
 VOIP = LineId("voip")
 ZONE = ZoneInfo("Europe/Tirane")
-NOON = 1_795_000_000.0  # Wednesday 2026-11-18, 10:06:40 UTC: 11:06 in Tirana
+NOON = 1_795_000_000.0  # Wednesday 2026-11-18, 11:06:40 UTC: 12:06 in Tirana
 ALWAYS = tuple(OpenSpan(day, "00:00", "24:00") for day in range(7))
 
 

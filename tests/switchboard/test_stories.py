@@ -257,7 +257,9 @@ def test_who_may_not_call_out_may_still_call_for_help() -> None:
     people = (Person(Extension("101"), "Trainee", may_call_out=False),)
     queue = QueueSettings("office", "Office", (Extension("101"),))
     office = Office(firm(people=people, queues=(queue,)))
-    assert commands.Hangup(office.dial("101", "0672000009"), Cause.REFUSED) in office.done
+    phone = office.dial("101", "0672000009")
+    office.heard(phone)
+    assert commands.Hangup(phone, Cause.REFUSED) in office.done
     office.happen(events.LineChanged(GSM, LineState.DOWN, "no network"))
     office.dial("101", "199")
     (command,) = office.sound.ringing.values()

@@ -137,7 +137,10 @@ def test_every_kind_of_step_has_a_sentence(owner: Browser, archive: MemoryArchiv
             facts.QueueLeft(at, call, "reception", why)
             for why in ("hung up", "waited too long", "nobody there", "answered")
         ),
+        facts.CallForbidden(at, call, Extension("104"), "+393331234567", "104 may not call abroad"),
         facts.TalkBegan(at, call, other, leg, Extension("104")),
+        facts.EncryptionChanged(at, call, leg, encrypted=True),
+        facts.EncryptionChanged(at, call, leg, encrypted=False),
         facts.HoldChanged(at, call, leg, held=True),
         facts.HoldChanged(at, call, leg, held=False),
         facts.RecordingBegan(at, call, "x"),

@@ -43,7 +43,10 @@ PICTURES = {
     "operator_offered": "bell",
     "operator_missed": "bell-slash",
     "queue_left": "hourglass-split",
+    "call_forbidden": "dash-circle",
     "talk_began": "headset",
+    "encrypted": "lock",
+    "plain": "exclamation-circle",
     "held": "pause-circle",
     "resumed": "play-fill",
     "recording_began": "record-circle",
@@ -106,6 +109,12 @@ def _words(record: CallRecord, step: Step) -> str:
             return _(_MISSED[detail], name=person(who)) if detail in _MISSED else _missed(who, detail)
         case "queue_left":
             return _(_LEFT[detail]) if detail in _LEFT else ""
+        case "call_forbidden":
+            return _("Not allowed: %(why)s.", why=heard(detail))
+        case "encrypted":
+            return _("The call with %(name)s is encrypted.", name=somebody(who))
+        case "plain":
+            return _("The call with %(name)s is not encrypted any more.", name=somebody(who))
         case "talk_began":
             return _("%(name)s answered; the talk began.", name=_who_answered(record, who))
         case "held":
