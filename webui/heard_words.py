@@ -161,6 +161,16 @@ TEMPLATES: tuple[str, ...] = (
     N_("there is no place for it: %(why)s"),
     # Troubles (appliance.supervisor.alarms, appliance.store).
     N_("Somebody at %(address)s is guessing telephone passwords (%(times)s times)."),
+    N_("Somebody at %(address)s was guessing telephone passwords and is not heard until %(time)s."),
+    N_(
+        "A telephone at %(address)s has a wrong password for extension %(extension)s: type it in anew there, or make a new "
+        "one."
+    ),
+    N_("A telephone at %(address)s wants to sign on as %(name)s, which nobody here has."),
+    N_("Extension %(extension)s was not let out %(times)s times within an hour, last to %(number)s: %(why)s."),
+    N_("The line %(line)s has been down since %(time)s: %(why)s."),
+    N_("The line %(line)s takes no more calls out for now: %(why)s."),
+    N_("Telephones outside the firm do not reach the box: %(why)s."),
     N_(
         "The disk is almost full. Calls are still recorded, in the space set aside for that. "
         "Please make room, for example by deleting old recordings."

@@ -79,7 +79,8 @@ class DoorAnswers:
                 self._door.check_reach()
                 return Done(ask.ask)
             case asks.SeeProfiles(language=language):
-                return asks.ProfilesAre(ask.ask, tuple(one.told_in(language) for one in profiles()))
+                known = tuple(one.told_in(language) for one in profiles())
+                return asks.ProfilesAre(ask.ask, known, tuple(self._secrets.lines()))
             case asks.SaveProviderPassword():
                 return self._save_password(ask)
 

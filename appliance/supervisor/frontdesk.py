@@ -8,7 +8,7 @@ import logging
 import secrets
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -22,7 +22,7 @@ from appliance.calls.prompt import Say
 from appliance.prompts.fault import PromptFault
 from appliance.prompts.library import Prompts
 from appliance.supervisor import clock
-from appliance.supervisor.alarms import Alarms
+from appliance.supervisor.alarms import Alarms, cap_alarms, line_alarms, reach_alarm
 from appliance.supervisor.answers import Answers
 from appliance.supervisor.archivist import Archivist
 from appliance.supervisor.books import Books
@@ -100,6 +100,8 @@ class FrontDesk:
         replay = self._books.take_replay()
         self._archivist.resume(replay.head, replay.facts)
         self.door.book.restore((*replay.head, *replay.facts))
+        for fact in (*replay.head, *replay.facts):
+            self._alarms.take(fact)
         outputs = board.restore((*replay.head, *replay.facts), now)
         board.count_talks(self._books.talks_since_midnight(zone, now), now)
         for line, (leg, _) in board.line_legs().items():
@@ -155,6 +157,7 @@ class FrontDesk:
     def note(self, fact: Fact) -> None:
         """Put it on record."""
         self._books.journal.append(fact)
+        self._alarms.take(fact)
         self._archivist.take(fact)
 
     def _wake_later(self) -> None:
@@ -214,8 +217,17 @@ class FrontDesk:
         peer.send(answer, clock.now().mono)
 
     def _picture(self) -> object:
-        now = clock.now()
-        return live(self._board, now, (*self._books.troubles, *self._alarms.words(now)))
+        now, zone = clock.now(), self._board.zone
+        picture = live(self._board, now)
+        known = providers(self._board.settings)
+        trouble = (
+            *self._books.troubles,
+            *self._alarms.words(now, zone),
+            *line_alarms((line for line in picture.lines if line.name in known), now, zone),
+            *cap_alarms(picture.lines),
+            *reach_alarm(self.door.reached),
+        )
+        return replace(picture, trouble=trouble)
 
     def _draw_later(self) -> None:
         if self._drawing is None:
@@ -299,6 +311,7 @@ class FrontDesk:
             await asyncio.sleep(LIFE_PAUSE)
             if self._board.calls:
                 self.note(facts.StillHere(clock.now()))
+            self._draw_later()  # some words for the page come with time alone
 
     async def _turn_over(self, now: Moment, today: str) -> str:
         """Begin a new journal; "" when the shelves could not be made safe, and the old one has to stay in force."""

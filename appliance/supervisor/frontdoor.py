@@ -178,11 +178,12 @@ class FrontDoor:
         match message:
             case Registered(extension=extension, devices=devices):
                 self._devices[extension] = devices
+                self._alarms.registered(extension, (device.address for device in devices))
                 self._desk.post(events.PhonesChanged(extension, tuple(device.device for device in devices)))
             case Refused():
-                self._alarms.refused(message, now)
                 self._desk.note(self.book.refused(message, now))
             case Bans(bans=bans):
+                self._alarms.bans_are(bans)
                 for change in self.book.bans_are(bans, now):
                     self._desk.note(change)
             case TrunkIs(name=name) if name in trunks.providers(self._firm):

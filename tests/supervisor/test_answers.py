@@ -353,6 +353,9 @@ def test_a_providers_password_is_kept_apart_and_never_said(counter: Counter, tmp
     counter.done(asks.SaveProviderPassword(5, "Ana", TRUNK, "made-up-secret"))
     assert counter.door.providers_told == 1
     assert counter.books.secrets.lines() == {TRUNK: "made-up-secret"}
+    known = counter.ask(asks.SeeProfiles(6))
+    assert isinstance(known, asks.ProfilesAre)
+    assert known.passwords == (TRUNK,)
     assert counter.office.journal[-1] == ("Ana", "New password for the line trunk")
     holders = [path.name for path in tmp_path.rglob("*") if path.is_file() and b"made-up-secret" in path.read_bytes()]
     assert holders == ["secrets"]

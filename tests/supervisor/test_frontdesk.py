@@ -192,8 +192,8 @@ def test_the_engine_dies_and_the_call_is_ended_by_us(tmp_path: Path) -> None:
 
 def test_guessing_passwords_is_said_on_the_page_and_in_the_journal(tmp_path: Path) -> None:
     async def story(house: House) -> None:
-        for _ in range(2):
-            house.edge_says(Refused(Refusal.WRONG_PASSWORD, "udp 203.0.113.9:5071", "REGISTER for 101", 3))
+        for extension in (101, 102, 103):
+            house.edge_says(Refused(Refusal.WRONG_PASSWORD, "udp 203.0.113.9:5071", f"extension {extension}", 2))
         await house.until(lambda: bool(house.pictures[-1].trouble))
         assert house.pictures[-1].trouble == ("Somebody at 203.0.113.9 is guessing telephone passwords (6 times).",)
 
@@ -202,7 +202,7 @@ def test_guessing_passwords_is_said_on_the_page_and_in_the_journal(tmp_path: Pat
     replay = books.take_replay()
     refused = [fact for fact in (*replay.head, *replay.facts) if isinstance(fact, facts.PhoneRefused)]
     books.close()
-    assert [fact.times for fact in refused] == [3, 3]
+    assert [fact.times for fact in refused] == [2, 2, 2]
 
 
 def test_a_new_journal_is_begun_at_start_and_the_old_one_is_not_needed(tmp_path: Path) -> None:
