@@ -18,6 +18,7 @@ def _settings() -> Settings:
     parser.add_argument("--inside-port", type=int, default=5071, help="our port on loopback, for the engine")
     parser.add_argument("--run", type=Path, required=True, help="folder of the seam sockets")
     parser.add_argument("--state", type=Path, required=True, help="folder of secret, bindings and accounts")
+    parser.add_argument("--authorities", type=Path, help="certificates to trust providers by, besides the system's")
     return Settings(**vars(parser.parse_args()))
 
 

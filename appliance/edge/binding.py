@@ -15,7 +15,7 @@ LATE = 32.0
 """Seconds a REGISTER may wander about the network (64 times T1); an older CSeq after that is a telephone that began
 anew."""
 GRACE = 30.0
-"""Seconds a TCP telephone has to come back after its connection ended (or we did) before it counts as gone."""
+"""Seconds a telephone on a connection has to come back after its connection ended (or we did) before it counts as gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Binding:
     instance: bytes = b""
     agent: str = ""
     lost_at: float | None = None
-    """When its connection ended, if it has; a TCP telephone calls back by itself."""
+    """When its connection ended, if it has; the telephone calls back by itself."""
 
     @property
     def request_uri(self) -> bytes:

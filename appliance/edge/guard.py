@@ -31,14 +31,14 @@ class Limits:
     """The same for an address outside."""
     bans: Rules = field(default_factory=Rules)
     connections: int = 512
-    """TCP connections in all."""
+    """Connections (TCP, TLS, WebSocket) in all."""
     connections_local: int = 128
     connections_foreign: int = 16
-    """TCP connections of one address."""
+    """Connections of one address."""
     message_seconds: float = 10.0
-    """Seconds a message may take to arrive over TCP."""
+    """Seconds a message, or a handshake, may take to arrive over a connection."""
     quiet_seconds: float = 30.0
-    """Seconds a TCP connection nobody has registered over may say nothing."""
+    """Seconds a connection may last over which nobody has proved who they are."""
 
 
 class Guard:

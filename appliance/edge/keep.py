@@ -12,14 +12,14 @@ import os
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
 from appliance.calls.edge import Account, Accounts
 from appliance.calls.moment import Moment
 from appliance.calls.names import Extension
 from appliance.edge.bans import Standing
 from appliance.edge.binding import Binding
-from appliance.edge.flows import Flow, packed
+from appliance.edge.flows import Flow, Transport, packed
 
 log = logging.getLogger("qendra.edge")
 
@@ -160,9 +160,9 @@ def flow(transport: str, host: str, port: int) -> Flow:
     Raises:
         ValueError: it is none.
     """
-    if transport not in {"udp", "tcp"} or not packed(host) or not 0 < int(port) < 65536:
+    if transport not in get_args(Transport) or not packed(host) or not 0 < int(port) < 65536:
         raise ValueError(f"not a flow: {transport} {host} {port}")
-    return Flow("udp" if transport == "udp" else "tcp", host, int(port))
+    return Flow(cast("Transport", transport), host, int(port))
 
 
 def text(value: bytes) -> str:

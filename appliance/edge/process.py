@@ -10,18 +10,19 @@ import sys
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from functools import lru_cache, partial
 
-from appliance.calls.edge import Accounts, Lamp, LiftBan, Mailbox, Refused
+from appliance.calls.edge import Accounts, Lamp, LiftBan, Mailbox, Refusal, Refused
 from appliance.calls.moment import Moment
 from appliance.edge import keep
-from appliance.edge.flows import Flow, Message, Output, Send, Tell, ToEngine
+from appliance.edge.flows import Flow, Message, Open, Output, Send, Tell, ToEngine
 from appliance.edge.message import Garbled
 from appliance.edge.notifier import keeping
 from appliance.edge.proxy import Proxy
 from appliance.edge.settings import Settings
-from appliance.edge.signs import Signs
-from appliance.edge.tcp import Connections
+from appliance.edge.signs import Ports, Signs
+from appliance.edge.streams import Connections
+from appliance.edge.tls import client_context
 from appliance.edge.tokens import Tokens
 from appliance.edge.udp import Inside, Outside, address_toward
 from appliance.wire.peer import Peer, serve
@@ -48,9 +49,12 @@ class Edge:
         self._settings = settings
         settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
         tokens = Tokens(keep.secret(settings.state))
-        signs = Signs(tokens, self._here, settings.sip_port, settings.inside_port, settings.engine_port)
+        ports = Ports(settings.sip_port, settings.tls_port)
+        signs = Signs(tokens, self._here, ports, settings.inside_port, settings.engine_port)
         self.proxy = Proxy(signs, settings.limits, _calendar)
         self._toward = lru_cache(maxsize=1024)(address_toward)
+        self._streams = Connections(settings.limits, _clock, self)
+        self._providers_context = lru_cache(maxsize=1)(partial(client_context, settings.authorities))
         self._peers: list[Peer] = []
         self._unheard: deque[Refused] = deque(maxlen=UNHEARD)
         self._wake: asyncio.TimerHandle | None = None
@@ -80,9 +84,8 @@ class Edge:
             self._udp = Outside(settings.bind, settings.sip_port, self._heard, self._settle)
         except OSError as error:
             raise Unable(f"{where} (SIP over UDP) cannot be had: {error.strerror}") from error
-        self._tcp = Connections(settings.limits, _clock, self._heard_stream, self._began, self._ended, self._too_many)
         try:
-            await self._tcp.listen(settings.bind, settings.sip_port)
+            await self._streams.listen(settings.bind, settings.sip_port)
         except OSError as error:
             raise Unable(f"{where} (SIP over TCP) cannot be had: {error.strerror}") from error
         try:
@@ -105,7 +108,7 @@ class Edge:
         self._saved = _NOTHING
         self._save()
         self._writer.shutdown()
-        self._tcp.close()
+        self._streams.close()
         self._inside.close()
         log.info("%s", self.proxy.counters)
 
@@ -128,7 +131,16 @@ class Edge:
     def _engine_lost(self, data: bytes) -> None:
         self._do(self.proxy.engine_refused(data, _clock()))
 
-    def _heard_stream(self, piece: bytes | Garbled, source: Flow) -> bool:
+    def objection(self, source: Flow) -> tuple[Refusal, str] | None:
+        """See `streams.Told`."""
+        return self.proxy.objection(source, _clock())
+
+    def began(self, flow: Flow) -> None:
+        """See `streams.Told`."""
+        self._do(self.proxy.connected(flow, _clock()))
+        self._settle()
+
+    def heard(self, piece: bytes | Garbled, source: Flow) -> bool:
         """One message of a connection; worth keeping is one that somebody has proved themselves over."""
         now = _clock()
         if isinstance(piece, Garbled):
@@ -139,21 +151,23 @@ class Edge:
         self._settle()
         return self.proxy.registrar.at(source) is not None or any(isinstance(each, ToEngine) for each in outputs)
 
-    def _began(self, flow: Flow) -> None:
-        self._do(self.proxy.connected(flow, _clock()))
-
-    def _ended(self, flow: Flow) -> None:
-        self._do(self.proxy.disconnected(flow, _clock()))
+    def ended(self, flow: Flow, why: str) -> None:
+        """See `streams.Told`."""
+        self._do(self.proxy.disconnected(flow, _clock(), why))
         self._settle()
 
-    def _too_many(self, flow: Flow) -> None:
-        self._do(self.proxy.flooded(flow, "too many connections", _clock()))
+    def turned_away(self, source: Flow, refusal: Refusal, words: str) -> None:
+        """See `streams.Told`."""
+        self._do(self.proxy.turned_away(source, refusal, words, _clock()))
+        self._settle()
 
     def _do(self, outputs: list[Output]) -> None:
         for output in outputs:
             match output:
                 case Send(flow, data):
-                    (self._udp if flow.transport == "udp" else self._tcp).send(data, flow)
+                    (self._udp if flow.transport == "udp" else self._streams).send(data, flow)
+                case Open(flow, server_name):
+                    self._streams.open(flow, server_name, self._providers_context)
                 case ToEngine(data):
                     self._inside.send(data)
                 case Tell(message):
@@ -234,6 +248,8 @@ class Edge:
             log.error("%s cannot be written (%s); telephones may have to register again after a restart", name, error)
 
     def _here(self, flow: Flow) -> str:
+        if flow.transport != "udp" and (here := self._streams.here(flow)):
+            return here
         if self._settings.bind not in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
             return self._settings.bind
         return self._toward(flow.host)

@@ -107,9 +107,18 @@ class Proxy:
         self.counters.garbled += 1
         return self._guarded(lambda: self._inward.garbled(garbled, source, now), now)
 
-    def flooded(self, source: Flow, detail: str, now: float) -> list[Output]:
-        """The driver turned a connection away."""
-        self._refuse(Refusal.FLOOD, source, detail, now)
+    def objection(self, source: Flow, now: float) -> tuple[Refusal, str] | None:
+        """Why a connection from there, or what was sent from there, is not to be looked at; None: it may come in."""
+        if self.guard.bans.silenced(source.host):
+            return Refusal.BANNED, "still"
+        if self.guard.exhausted(source.host, now) and not self.registrar.lives_at(source.host):
+            return Refusal.FLOOD, "too many requests"
+        return None
+
+    def turned_away(self, source: Flow, refusal: Refusal, detail: str, now: float) -> list[Output]:
+        """A connection came to nothing. It costs its address as much as a request without a proof does."""
+        self.guard.admit(source.host, now)
+        self._refuse(refusal, source, detail, now)
         return self._told(now)
 
     def engine_refused(self, data: bytes, now: float) -> list[Output]:
@@ -225,11 +234,9 @@ class Proxy:
         return outputs + self._told(now) if news else outputs
 
     def _from_outside(self, data: bytes, source: Flow, now: float) -> list[Output]:
-        if self.guard.bans.silenced(source.host):
-            self._refuse(Refusal.BANNED, source, "still", now)
-            return []
-        if self.guard.exhausted(source.host, now) and not self.registrar.lives_at(source.host):
-            self._refuse(Refusal.FLOOD, source, "too many requests", now)
+        objection = self.objection(source, now)
+        if objection is not None:
+            self._refuse(objection[0], source, objection[1], now)
             return []
         if is_keepalive(data):
             return []

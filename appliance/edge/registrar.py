@@ -94,7 +94,7 @@ class Registrar:
         return origin(host) in self._hosts
 
     def restore(self, bindings: Iterable[Binding], now: float) -> None:
-        """Take over what an earlier life had registered. TCP telephones have to call back first."""
+        """Take over what an earlier life had registered. Telephones on a connection have to call back first."""
         for binding in bindings:
             self._put(binding if binding.flow.transport == "udp" else lost(binding, now))
 

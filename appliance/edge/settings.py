@@ -19,9 +19,13 @@ class Settings:
     bind: str = "127.0.0.1"
     """The LAN address; `0.0.0.0` for all."""
     sip_port: int = 5060
-    """UDP and TCP."""
+    """UDP, TCP and WebSocket."""
+    tls_port: int = 5061
+    """TLS and WebSocket within TLS."""
     engine_port: int = 5070
     """Where the engine listens on loopback."""
     inside_port: int = 5071
     """Our own port on loopback, connected to the engine's."""
+    authorities: Path | None = None
+    """Whom to trust with providers' certificates besides those the system trusts (a PEM file)."""
     limits: Limits = field(default_factory=Limits)

@@ -3,25 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from appliance.edge import grammar
-from appliance.edge.flows import Flow, host_port
+from appliance.edge.flows import Flow, Transport, host_port
 from appliance.edge.message import Request
 from appliance.edge.tokens import COOKIE, Place, Tokens
 
 LOOPBACK = "127.0.0.1"
+
+_BY: dict[Transport, bytes] = {
+    "udp": b"",
+    "tcp": b";transport=tcp",
+    "tls": b";transport=tls",
+    "ws": b";transport=ws",
+    "wss": b";transport=ws",
+}
+"""The transport in a SIP URI. RFC 7118 section 5 gives it one word for both kinds of WebSocket; Via has two."""
+
+
+class Ports(NamedTuple):
+    """Where telephones find us."""
+
+    plain: int
+    """UDP, TCP and WebSocket."""
+    tls: int
+    """The last two within TLS."""
 
 
 class Signs:
     """The edge's two sides by their addresses: `here` names the outside one as a telephone at that flow sees it."""
 
     def __init__(
-        self, tokens: Tokens, here: Callable[[Flow], str], sip_port: int, inside_port: int, engine_port: int
+        self, tokens: Tokens, here: Callable[[Flow], str], ports: Ports, inside_port: int, engine_port: int
     ) -> None:
         self.tokens = tokens
         self.engine = Flow("udp", LOOPBACK, engine_port)
         self._here = here
-        self._sip_port = sip_port
+        self._ports = ports
         self._inside = b"%b:%d" % (LOOPBACK.encode(), inside_port)
 
     def here(self, flow: Flow) -> str:
@@ -30,7 +49,7 @@ class Signs:
 
     def outside(self, flow: Flow) -> bytes:
         """Our address and port on that telephone's side."""
-        return host_port(self._here(flow), self._sip_port).encode()
+        return host_port(self._here(flow), self._ports[flow.transport in {"tls", "wss"}]).encode()
 
     def contact(self, user: bytes, flow: Flow) -> bytes:
         """Our Contact line in a dialog that we are an end of."""
@@ -58,9 +77,8 @@ class Signs:
     def record_routes(self, flow: Flow, device: str) -> tuple[bytes, bytes]:
         """Our Record-Route lines, outside and inside (RFC 5658): both sides find us at the address that is theirs."""
         token = self.tokens.token(flow, device)
-        transport = b"" if flow.transport == "udp" else b";transport=" + flow.transport.encode()
         return (
-            b"Record-Route: <sip:%b@%b%b;lr>" % (token, self.outside(flow), transport),
+            b"Record-Route: <sip:%b@%b%b;lr>" % (token, self.outside(flow), _BY[flow.transport]),
             b"Record-Route: <sip:%b@%b;lr>" % (token, self._inside),
         )
 

@@ -12,7 +12,7 @@ from appliance.edge.flows import Flow, Message, Output, Send, Tell, ToEngine, ho
 from appliance.edge.guard import Limits
 from appliance.edge.message import Request, Response, parse
 from appliance.edge.proxy import Proxy
-from appliance.edge.signs import Signs
+from appliance.edge.signs import Ports, Signs
 from appliance.edge.tokens import Tokens
 
 REALM = "qendra"
@@ -34,7 +34,7 @@ class House:
     """The proxy, and everything it has sent."""
 
     def __init__(self, people: Iterable[str] = PEOPLE, limits: Limits | None = None, secret: bytes = b"s" * 32) -> None:
-        signs = Signs(Tokens(secret), lambda _: "192.168.1.1", 5060, 5071, 5070)
+        signs = Signs(Tokens(secret), lambda _: "192.168.1.1", Ports(5060, 5061), 5071, 5070)
         self.proxy = Proxy(signs, limits or Limits())
         self.now = 1000.0
         self.sent: list[Send] = []
