@@ -45,7 +45,7 @@ class Desk:
         except OSError:
             self._socket.close()
             raise
-        self._lines = self._socket.makefile("rb")
+        self._begun = b""
         self.heard: list[Any] = []
         self.say(EDGE.hello)
 
@@ -63,14 +63,17 @@ class Desk:
 
         end = time.monotonic() + seconds
         while len(found()) < count:
-            self._socket.settimeout(max(0.01, end - time.monotonic()))
-            line = self._lines.readline()
-            assert line, "the edge has closed the seam"
-            self.heard.append(EDGE.decode(line)[0])
+            self._hear(end - time.monotonic())
         return found()
 
+    def _hear(self, seconds: float) -> None:
+        self._socket.settimeout(max(0.01, seconds))
+        data = self._socket.recv(65_536)
+        assert data, "the edge has closed the seam"
+        *lines, self._begun = (self._begun + data).split(b"\n")
+        self.heard += [EDGE.decode(line)[0] for line in lines]
+
     def close(self) -> None:
-        self._lines.close()
         self._socket.close()
 
     def say(self, message: object) -> None:
@@ -115,7 +118,7 @@ class Running:
         if with_desk:
             self.desk.accept(accounts(self._people))
             end = time.monotonic() + 10
-            while b"401" not in ask(self.sip, probe()) and time.monotonic() < end:
+            while b"401" not in ask(self.sip, probe(), 0.5) and time.monotonic() < end:
                 time.sleep(0.02)
         else:
             self.desk.close()
@@ -207,7 +210,7 @@ def probe(
     ).encode()
 
 
-def ask(port: int, data: bytes, seconds: float = 0.5) -> bytes:
+def ask(port: int, data: bytes, seconds: float = 10.0) -> bytes:
     """Send one datagram from a port of its own; the answer, or nothing."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as own:
         own.bind((LOOPBACK, 0))
@@ -215,7 +218,7 @@ def ask(port: int, data: bytes, seconds: float = 0.5) -> bytes:
         return heard(own, seconds)
 
 
-def heard(own: socket.socket, seconds: float = 2.0) -> bytes:
+def heard(own: socket.socket, seconds: float = 10.0) -> bytes:
     """The next datagram; nothing when none comes."""
     ready, _, _ = select.select([own], [], [], seconds)
     return own.recv(65_535) if ready else b""
