@@ -33,7 +33,6 @@ log = logging.getLogger("qendra.edge")
 SOON = 0.1
 SPACING = 1.0
 """Seconds from a change of the registrations to their file, and between two writings of it."""
-_NOTHING = (-1, -1, -1)
 UNHEARD = 200
 """Refusals kept for a desk that is away."""
 
@@ -61,7 +60,7 @@ class Edge:
         self._saving: asyncio.TimerHandle | None = None
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="keep")
         self._kept_accounts = b""
-        self._saved = _NOTHING
+        self._saved = (0, 0, 0)
         self._saved_at = 0.0
 
     async def open(self) -> None:
@@ -105,7 +104,7 @@ class Edge:
         for peer in self._peers:
             peer.close()
         self._udp.close()
-        self._saved = _NOTHING
+        self._saved = (-1, -1, -1)
         self._save()
         self._writer.shutdown()
         self._streams.close()
