@@ -120,6 +120,8 @@ class Edge:
             self.proxy.accept(accounts, now.mono)
             self.proxy.restore(keep.bindings(self._settings.state, now), now.mono)
             self.proxy.notifier.restore(keeping.subscriptions(self._settings.state, now))
+        # All of it stands in the files already, but for the leap in the numbers of restored subscriptions.
+        self._saved = (self.proxy.registrar.revision, 0, self.proxy.guard.bans.revision)
 
     def _heard(self, data: bytes, source: Flow) -> None:
         self._do(self.proxy.receive(data, source, _clock()))
