@@ -13,6 +13,7 @@ from webui.archive import Archive
 from webui.calls.views import calls
 from webui.config import WebConfig
 from webui.desk import Desk, Firm
+from webui.door.views import door
 from webui.hours.views import hours
 from webui.house import House
 from webui.limits import Limits
@@ -46,6 +47,6 @@ def create_app(desk: Desk, archive: Archive, config: WebConfig) -> Flask:
     Babel(app, locale_selector=language.choose)
     looks.dress(app)
     errors.explain(app)
-    for room in (today, calls, tasks, operators, accounts, queues, menus, hours, lines, settings, welcome):
+    for room in (today, calls, tasks, operators, accounts, queues, menus, hours, lines, door, settings, welcome):
         app.register_blueprint(room)
     return app

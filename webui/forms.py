@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Collection, Mapping
 
 from werkzeug.datastructures import MultiDict
@@ -35,6 +36,15 @@ class Form:
     def names(self) -> Collection[str]:
         """The fields that were sent."""
         return self._sent.keys()
+
+    def rows(self, *names: str) -> list[int]:
+        """The rows of a list that hold something in one of these fields (`NAME-ROW`), in order."""
+        found: set[int] = set()
+        for field in self._sent:
+            name, _dash, row = field.rpartition("-")
+            if name in names and re.fullmatch("[0-9]{1,3}", row) and self.value(field).strip():
+                found.add(int(row))
+        return sorted(found)
 
     @property
     def is_good(self) -> bool:
@@ -71,12 +81,24 @@ class Form:
             self.fault(name, _("A number inside the firm has 2 to 6 digits."))
         return value
 
-    def number(self, name: str, least: int, most: int) -> int:
-        """A whole number within bounds."""
-        value = self.text(name)
+    def number(self, name: str, least: int, most: int, *, needed: bool = True) -> int:
+        """A whole number within bounds; one that is not needed and left out is 0."""
+        value = self.text(name, needed=needed)
+        if not value and not needed:
+            return 0
         if value and not (value.isascii() and value.isdecimal() and len(value) < 9 and least <= int(value) <= most):
             self.fault(name, _("Please give a number from %(least)s to %(most)s.", least=least, most=most))
         return int(value) if name not in self.faults else least
+
+    def amount(self, name: str, most: float) -> float:
+        """Money, with a point or a comma: `0.25`, `1 200,50`. Left out it is 0."""
+        value = re.sub(r"\s", "", self.value(name)).replace(",", ".")
+        if not value:
+            return 0.0
+        if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,4})?", value) or float(value) > most:
+            self.fault(name, _("Please give an amount like 12.50, at most %(most)s.", most=f"{most:g}"))
+            return 0.0
+        return float(value)
 
     def _not_longer(self, name: str, words: str, longest: int) -> str:
         if len(words) > longest:

@@ -22,11 +22,13 @@ STATIC = Path(__file__).parent / "static"
 _FILTERS: tuple[Callable[..., str], ...] = (
     saying.ago,
     saying.clock_time,
+    saying.day,
     saying.day_heading,
     saying.exact_time,
     saying.in_words,
     saying.lasted,
     saying.long_date,
+    saying.money,
     saying.person,
     saying.place,
     saying.queue_title,

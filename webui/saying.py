@@ -7,6 +7,7 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
+from babel.numbers import format_decimal
 from flask_babel import get_locale
 
 from appliance.calls.facts import EndedBy, OperatorState
@@ -80,6 +81,11 @@ def long_date(day: date) -> str:
     return upper_first(_date(day, "EEEE, d MMMM y"))
 
 
+def day(utc: float) -> str:
+    """`28 November 2026`."""
+    return _date(local(utc).date(), "d MMMM y")
+
+
 def weekday(day: int) -> str:
     """The name of a day; 0 is Monday."""
     return upper_first(_date(date(2024, 1, 1 + day), "EEEE"))
@@ -97,12 +103,20 @@ def lasted(seconds: float | None) -> str:
 
 def in_words(seconds: float) -> str:
     """`45 seconds`, `5 minutes`: lengths that people choose."""
+    if 0 < seconds < 1:
+        return _("less than a second")
     whole = round(seconds)
     if whole >= MINUTE and whole % MINUTE == 0:
         return many("%(num)s minute", "%(num)s minutes", whole // MINUTE)
     if whole > 10 * MINUTE:
         return many("%(num)s minute", "%(num)s minutes", round(whole / MINUTE))
     return many("%(num)s second", "%(num)s seconds", whole)
+
+
+def money(amount: float, currency: str = "") -> str:
+    """`12.50`, `1 234,50 ALL`: as the reader writes figures."""
+    figures = str(format_decimal(amount, "#,##0.00", locale=get_locale() or "en_GB"))
+    return f"{figures} {currency}".strip()
 
 
 def ago(utc: float) -> str:
@@ -212,6 +226,8 @@ ENDED_BY = {
     EndedBy.BOX: N_("the box"),
 }
 
+ENCRYPTED = {"whole": N_("yes, the whole way"), "part": N_("only in part")}
+
 LINE_STATES = {"starting": N_("starting"), "up": N_("works"), "down": N_("does not work")}
 
 ROLES = {"owner": N_("owner"), "operator": N_("operator")}
@@ -235,6 +251,7 @@ WORDS: dict[str, dict[str, str]] = {
     "direction": {direction.value: words for direction, words in DIRECTIONS.items()},
     "cause": {cause.value: words for cause, words in CAUSES.items()},
     "ended_by": {by.value: words for by, words in ENDED_BY.items()},
+    "encrypted": ENCRYPTED,
     "line": LINE_STATES,
     "role": ROLES,
 }

@@ -9,7 +9,7 @@ from appliance.switchboard.checking import places
 from appliance.switchboard.settings import Settings
 from webui.language import _
 from webui.saying import place as place_words
-from webui.saying import queue_title
+from webui.saying import queue_title, telephone
 
 
 def choices(settings: Settings, *now: Place, without: Place = "") -> list[tuple[Place, str]]:
@@ -27,6 +27,8 @@ def leads_to(settings: Settings, place: Place) -> list[str]:
 def _arrows(settings: Settings) -> Iterator[tuple[str, Place]]:
     for line in settings.lines:
         yield _("the line %(name)s", name=line.name), line.enters
+        for route in line.numbers:
+            yield _("the number %(number)s", number=telephone(route.number)), route.enters
     for hours in settings.flow.hours:
         for place in (hours.open, hours.closed):
             yield _("the opening hours “%(name)s”", name=hours.name), place

@@ -9,14 +9,16 @@ from pathlib import Path
 from appliance.callcenter.settings import QueueSettings
 from appliance.callflow.settings import Announcement, Choice, FlowSettings, Hours, Menu, OpenSpan, SpecialDay
 from appliance.calls import facts
+from appliance.calls.edge import Ban, Refusal
 from appliance.calls.facts import EndedBy, OperatorState, Role
 from appliance.calls.moment import Moment
 from appliance.calls.names import CallId, Cause, Direction, Extension, LegId, LineId, TaskId
 from appliance.calls.record import CallRecord, fold
 from appliance.switchboard import asks
-from appliance.switchboard.asks import AccountIs
-from appliance.switchboard.settings import LineOptions, Person, Settings
+from appliance.switchboard.asks import AccountIs, TurnedAway
+from appliance.switchboard.settings import Caps, LineOptions, NumberRoute, Person, Price, Provider, Settings
 from appliance.switchboard.views import Live, LiveCall, LiveLine, LiveOperator, LiveQueue, LiveTask
+from tests.webui.front import FrontDoor
 from tests.webui.office import Clock, MemoryArchive, MemoryDesk, write_sound
 from webui import DoneTask
 from webui.logins import hash_password
@@ -104,7 +106,30 @@ SETTINGS = Settings(
     lines=(
         LineOptions(name=LineId("gsm-1"), enters="hours office"),
         LineOptions(name=LineId("fixed"), enters="hours office", language="ru"),
+        LineOptions(
+            name=LineId("albtel"),
+            enters="hours office",
+            answer_after_rings=1,
+            calls_at_once=10,
+            numbers=(
+                NumberRoute("+35542000101", "queue russian"),
+                NumberRoute("+35542000102", "phone 103"),
+            ),
+            caps=Caps(
+                calls_per_hour=60,
+                cost_per_day=2500.0,
+                prices=(Price("+355", 4.5), Price("+39", 22.0), Price("", 80.0)),
+            ),
+            provider=Provider(
+                profile="albtel",
+                domain="sip.albtel.example",
+                transport="tcp",
+                user="35542000100",
+                main_number="+35542000100",
+            ),
+        ),
     ),
+    currency="ALL",
     record_prefix="8",
 )
 
@@ -127,7 +152,7 @@ def number(random_: random.Random) -> str:
 def live(now: float, settings: Settings = SETTINGS) -> Live:
     """A busy minute."""
     calls = (
-        _call("c1", now, "talking", 184, "+355690004411", ("101",), recording=True),
+        _call("c1", now, "talking", 184, "+355690004411", ("101",), recording=True, encrypted="whole"),
         _call("c2", now, "offered", 42, "+355690007702", ("102",)),
         _call("c3", now, "waiting", 17, "+355690001938", ()),
         _call("c4", now, "in menu", 8, "", (), place="menu main"),
@@ -144,6 +169,7 @@ def live(now: float, settings: Settings = SETTINGS) -> Live:
             "",
             (Extension("105"),),
             recording=True,
+            encrypted="part",
         ),
     )
     return Live(
@@ -159,6 +185,18 @@ def live(now: float, settings: Settings = SETTINGS) -> Live:
             LiveLine(LineId("gsm-1"), "up", "registered at Vodafone AL, signal 67 %", 67, busy=True, since=now - 90000),
             LiveLine(
                 LineId("fixed"), "down", "the modem is silent; trying again in 15 s", None, busy=False, since=now - 300
+            ),
+            LiveLine(
+                LineId("albtel"),
+                "up",
+                "registered",
+                None,
+                busy=True,
+                since=now - 7000,
+                calls=3,
+                room=10,
+                calls_this_hour=17,
+                spent_today=812.25,
             ),
         ),
         tasks=tuple(
@@ -190,6 +228,7 @@ def _call(
     *,
     place: str = "queue reception",
     recording: bool = False,
+    encrypted: str = "",
 ) -> LiveCall:
     return LiveCall(
         CallId(name),
@@ -204,6 +243,7 @@ def _call(
         place,
         tuple(Extension(each) for each in operators),
         recording,
+        encrypted,
     )
 
 
@@ -369,6 +409,8 @@ def office(
         settings = Settings(firm="Qendra")
         picture, calls = quiet(clock.now, settings), []
     desk = MemoryDesk(clock, settings, picture, folder / "sounds", accounts=accounts())
+    if full:
+        desk.front = busy_door(clock.now)
     for call in calls[:6]:
         if call.recording:
             write_sound(folder / "recordings" / f"{call.recording}.wav", min(call.talked, sound))
@@ -380,6 +422,26 @@ def office(
         DoneTask("", clock.now - 90000, clock.now - 80000, "by hand", "Blerim", "numër i fshehur", CallId("")),
     ]
     return desk, MemoryArchive(calls, done if full else [])
+
+
+def busy_door(now: float) -> FrontDoor:
+    """A night on which somebody tried."""
+    scanner = "203.0.113.9"
+    away = (
+        (95, Refusal.WRONG_PASSWORD, "tcp 192.168.1.57:41022", "wrong password for 102", 4),
+        (1500, Refusal.BANNED, f"udp {scanner}:5071", "", 212),
+        (1700, Refusal.UNKNOWN_USER, f"udp {scanner}:5071", "there is no extension 1000", 10),
+        (7300, Refusal.STRANGER, "udp [2001:db8::7]:5060", "a call to 00390612345678", 1),
+        (90_000, Refusal.GARBLED, "tls 198.51.100.77:50112", "not SIP", 3),
+    )
+    return FrontDoor(
+        bans=(
+            Ban(scanner, "", now + 2100, "10 wrong passwords"),
+            Ban("192.168.1.57", "102", now + 500, "10 wrong passwords for extension 102"),
+        ),
+        turned_away=tuple(TurnedAway(now - ago, why.value, who, words, n) for ago, why, who, words, n in away),
+        passwords={LineId("albtel"): "kept"},
+    )
 
 
 def _past_changes(desk: MemoryDesk, clock: Clock) -> None:

@@ -21,6 +21,7 @@ from appliance.switchboard.asks import AccountIs, Answer, Ask, Change, Done, No
 from appliance.switchboard.checking import check
 from appliance.switchboard.settings import Settings
 from appliance.switchboard.views import Live
+from tests.webui.front import FRONT_ASKS, FrontDoor
 from webui import DeskAway, DoneTask, News
 
 
@@ -51,6 +52,7 @@ class MemoryDesk:
     is_away: bool = False
     asked: list[Ask] = field(default_factory=list)
     key: str = "00" * 32
+    front: FrontDoor = field(default_factory=FrontDoor)
     _before: dict[int, tuple[Change, Settings]] = field(default_factory=dict)
     _number: int = 1
     _changed: threading.Condition = field(default_factory=threading.Condition)
@@ -105,7 +107,7 @@ class MemoryDesk:
             case asks.NewPhonePassword(ask=ask, extension=extension):
                 if all(person.extension != extension for person in self.settings.people):
                     return No(ask, f"Nobody has the extension {extension}.", "extension")
-                return asks.PhonePassword(ask, extension, "vjollca-47-mal-det", "192.168.1.20", 5060)
+                return asks.PhonePassword(ask, extension, "vjollca-47-mal-det", "192.168.1.20", 5060, 5061)
             case asks.AskOperator(ask=ask):
                 return self._operator(message) or Done(ask)
             case asks.CloseTask(ask=ask, task=task):
@@ -119,6 +121,12 @@ class MemoryDesk:
                 return self.speak(message)
             case asks.SeeSecret(ask=ask):
                 return asks.SecretIs(ask, self.key)
+            case asks.SaveProviderPassword(ask=ask, line=line):
+                if all(one.name != line for one in self.settings.lines):
+                    return No(ask, f"there is no line {line}", "line")
+                return self.front.answer(message)
+            case _ if isinstance(message, FRONT_ASKS):
+                return self.front.answer(message)
             case _:
                 return self._answer_about_logins(message)
 

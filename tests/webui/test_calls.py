@@ -172,6 +172,25 @@ def test_every_kind_of_step_has_a_sentence(owner: Browser, archive: MemoryArchiv
     )
 
 
+def test_encryption_and_calls_that_were_not_let_out_are_told(owner: Browser, archive: MemoryArchive) -> None:
+    steps = (
+        Step(0.0, "call_began", "+355690001111", "gsm-1"),
+        Step(1.0, "encrypted", "104"),
+        Step(2.0, "plain", "104"),
+        Step(3.0, "call_forbidden", "+3906123456", "104 may not call abroad"),
+    )
+    archive.calls[0] = replace(archive.calls[0], direction=Direction.IN, line=LineId("gsm-1"),
+                               diverted_by="+35542000100", steps=steps)  # fmt: skip
+    page = owner.get(f"/calls/{archive.calls[0].call}").text
+    for words in (
+        "called on the line gsm-1. +355 4 200 0100 had sent the caller on to us.",
+        "The call with Besnik Çela is encrypted.",
+        "The call with Besnik Çela is not encrypted any more.",
+        "Not allowed: 104 may not call abroad.",
+    ):
+        assert words in page, words
+
+
 def test_a_step_of_a_newer_box_is_still_shown(owner: Browser, archive: MemoryArchive) -> None:
     odd = replace(archive.calls[0], steps=(Step(0.0, "whispered_to", "<b>", "<i>x</i>"),))
     archive.calls[0] = odd

@@ -333,7 +333,7 @@ def test_a_line_changes(owner: Browser, desk: MemoryDesk) -> None:
     )
     page = owner.get("/lines").text
     assert "after 4 rings" in page
-    assert "the modem is silent; trying again in 15 s" in page
+    assert "The modem is silent; trying again in 15 s" in page
 
 
 @pytest.mark.parametrize(

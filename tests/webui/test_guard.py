@@ -20,11 +20,13 @@ EXAMPLES = {
     "version": "2",
     "token": "x",
     "filename": "logo.svg",
+    "profile": "albtel",
 }
 NAMES = {
     "queues.queue": "reception",
     "queues.remove": "reception",
     "lines.line": "gsm-1",
+    "lines.remove": "albtel",
     "hours.hours_of": "office",
     "hours.remove": "office",
     "menus.message": "closed",

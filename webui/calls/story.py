@@ -43,10 +43,10 @@ PICTURES = {
     "operator_offered": "bell",
     "operator_missed": "bell-slash",
     "queue_left": "hourglass-split",
-    "call_forbidden": "dash-circle",
+    "call_forbidden": "shield-exclamation",
     "talk_began": "headset",
     "encrypted": "lock",
-    "plain": "exclamation-circle",
+    "plain": "unlock",
     "held": "pause-circle",
     "resumed": "play-fill",
     "recording_began": "record-circle",
@@ -88,7 +88,7 @@ def _words(record: CallRecord, step: Step) -> str:
     who, detail = step.who, step.detail
     match step.what:
         case "call_began":
-            return _began(record, step)
+            return _began(record, step) + _diverted(record)
         case "caller_named":
             return _("The number became known: %(number)s.", number=telephone(who))
         case "leg_joined":
@@ -144,6 +144,12 @@ def _began(record: CallRecord, step: Step) -> str:
             return _("%(number)s called.", number=telephone(step.who))
         case _:
             return _("%(name)s dialled %(number)s.", name=person(step.who), number=somebody(record.dialled))
+
+
+def _diverted(record: CallRecord) -> str:
+    if not record.diverted_by:
+        return ""
+    return " " + _("%(number)s had sent the caller on to us.", number=telephone(record.diverted_by))
 
 
 def _reached(where: str, words: str) -> str:

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from appliance.calls.names import Extension
-from appliance.switchboard.settings import Person, Settings
+from appliance.calls.names import Encryption, Extension
+from appliance.switchboard.settings import Person, Reach, Settings
 from webui.desk import Refused
 from webui.forms import Form
 from webui.language import LANGUAGES, N_
+from webui.numbers import listed, read_beginnings
 from webui.saving import GONE
 
-FIELDS = {"extension": "extension", "operators": "queues", "name": "name"}
+FIELDS = {
+    "extension": "extension",
+    "operators": "queues",
+    "name": "name",
+    "also": "also",
+    "never": "never",
+    "encryption": "encryption",
+}
 """Where the desk's words about a person belong."""
+
+ENCRYPTIONS = tuple(each.value for each in Encryption)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +61,16 @@ class Operator:
 
 def read_operator(form: Form, settings: Settings, extension: Extension | None = None) -> Operator:
     """The person of the form; with `extension` the one who has it already."""
+    encryption = form.choice("encryption", ENCRYPTIONS)
     person = Person(
         extension=extension or Extension(form.extension("extension")),
         name=form.text("name", longest=60),
         language=form.choice("language", {"", *LANGUAGES}),
         may_call_out=form.has("may_call_out"),
+        reaches=tuple(reach for reach in Reach if form.has("reaches", reach.value)),
+        also=read_beginnings(form, "also"),
+        never=read_beginnings(form, "never"),
+        encryption=Encryption(encryption) if encryption in ENCRYPTIONS else Encryption.OFF,
     )
     known = {queue.name for queue in settings.queues}
     return Operator(person, frozenset(known.intersection(form.values("queues"))))
@@ -69,6 +84,10 @@ def shown(operator: Operator) -> dict[str, str | list[str]]:
         "extension": person.extension,
         "language": person.language,
         "may_call_out": "yes" if person.may_call_out else "",
+        "reaches": [reach.value for reach in person.reaches],
+        "also": listed(person.also),
+        "never": listed(person.never),
+        "encryption": person.encryption.value,
         "queues": sorted(operator.queues),
     }
 

@@ -9,13 +9,13 @@ from werkzeug.wrappers import Response
 
 from appliance.calls.names import Extension
 from appliance.switchboard import asks
-from appliance.switchboard.settings import Settings
+from appliance.switchboard.settings import Person, Settings
 from webui.desk import DeskAway, Refused, ask_for, do
 from webui.forms import Form, mark
 from webui.house import house
 from webui.language import N_, _
 from webui.logins import OPERATOR, me
-from webui.operators.forms import FIELDS, find, free_extension, read_operator, shown, without
+from webui.operators.forms import FIELDS, Operator, find, free_extension, read_operator, shown, without
 from webui.saving import check_unchanged, save
 from webui.saying import settings
 from webui.ways import leads_to
@@ -63,10 +63,9 @@ def add() -> Page:
         ticked = [queue.name for queue in firm.queues] if len(firm.queues) == 1 else []
         fields: dict[str, str | list[str]] = {
             "extension": free_extension(firm),
-            "language": "",
-            "may_call_out": "yes",
             "queues": ticked,
         }
+        fields = {**shown(Operator(Person(Extension(""), ""), frozenset())), **fields}
         return render_template("operators/add.html", form=Form(fields), queues=firm.queues)
     form = Form(request.form)
     operator = read_operator(form, firm)

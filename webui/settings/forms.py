@@ -8,11 +8,13 @@ from dataclasses import replace
 from functools import cache
 
 from babel import Locale
+from babel.numbers import get_currency_name, get_territory_currencies
 from flask_babel import get_locale
 
 from appliance.switchboard.settings import Settings
 from webui.forms import Form
 from webui.language import LANGUAGES, _
+from webui.saying import upper_first
 
 FIELDS = {"timezone": "timezone", "record_prefix": "record_prefix"}
 
@@ -26,6 +28,14 @@ def countries() -> list[tuple[str, str]]:
 
 _NO_COUNTRY = {"EU", "EZ", "UN", "XA", "XB", "ZZ", "QO", "AC", "CP", "CQ", "DG", "EA", "IC", "TA"}
 """Codes in the list that are no country with telephones of its own."""
+
+
+def currencies(now: str) -> list[tuple[str, str]]:
+    """Code and name of every currency people pay with, by name in the reader's language; first none."""
+    locale = get_locale() or "en_GB"
+    codes = {code for country, _name in countries() for code in get_territory_currencies(country)} | {now} - {""}
+    found = [(code, f"{upper_first(get_currency_name(code, locale=locale))} ({code})") for code in codes]
+    return [("", _("none")), *sorted(found, key=lambda pair: pair[1].casefold())]
 
 
 @cache
@@ -42,6 +52,7 @@ def shown(settings: Settings) -> dict[str, str | list[str]]:
         "language": settings.language,
         "country": settings.country,
         "timezone": settings.timezone,
+        "currency": settings.currency,
         "record_prefix": settings.record_prefix,
         "emergency_numbers": ", ".join(settings.emergency_numbers),
     }
@@ -55,6 +66,7 @@ def read_firm(form: Form, before: Settings) -> Settings:
         language=form.choice("language", LANGUAGES),
         country=form.choice("country", {before.country, *(code for code, _name in countries())}),
         timezone=form.choice("timezone", {before.timezone, *timezones()}),
+        currency=form.choice("currency", {code for code, _name in currencies(before.currency)}),
         record_prefix=_read_prefix(form),
         emergency_numbers=_read_numbers(form),
     )
@@ -82,6 +94,7 @@ def part(settings: Settings) -> tuple[object, ...]:
         settings.language,
         settings.country,
         settings.timezone,
+        settings.currency,
         settings.record_prefix,
         settings.emergency_numbers,
     )

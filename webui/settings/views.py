@@ -16,7 +16,7 @@ from webui.house import house
 from webui.language import N_, _
 from webui.logins import me
 from webui.saving import check_unchanged, save
-from webui.settings.forms import FIELDS, countries, part, read_firm, shown, timezones
+from webui.settings.forms import FIELDS, countries, currencies, part, read_firm, shown, timezones
 
 settings = Blueprint("settings", __name__, template_folder="templates")
 
@@ -42,7 +42,13 @@ def firm() -> Page:
             return redirect(url_for("settings.settings"), 303)
     seen = mark(part(house().firm.seen().settings))
     page = render_template(
-        "settings/settings.html", form=form, seen=seen, countries=countries(), timezones=timezones(), now_in_force=now
+        "settings/settings.html",
+        form=form,
+        seen=seen,
+        countries=countries(),
+        currencies=currencies(now.currency),
+        timezones=timezones(),
+        now_in_force=now,
     )
     return page if request.method == "GET" else (page, 422)
 
