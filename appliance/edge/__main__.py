@@ -19,7 +19,9 @@ def _settings() -> Settings:
     parser.add_argument("--run", type=Path, required=True, help="folder of the seam sockets")
     parser.add_argument("--state", type=Path, required=True, help="folder of secret, bindings and accounts")
     parser.add_argument("--authorities", type=Path, help="certificates to trust providers by, besides the system's")
-    return Settings(**vars(parser.parse_args()))
+    parser.add_argument("--name-server", action="append", default=[], help="ADDRESS:PORT, instead of the system's")
+    given = vars(parser.parse_args())
+    return Settings(name_servers=tuple(given.pop("name_server")), **given)
 
 
 if __name__ == "__main__":

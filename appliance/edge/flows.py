@@ -121,6 +121,11 @@ def unpacked(address: bytes) -> str:
     return socket.inet_ntop(socket.AF_INET if len(address) == 4 else socket.AF_INET6, address)
 
 
+def is_loopback(host: str) -> bool:
+    """Is this address the box itself?"""
+    return host.startswith("127.") or host == "::1"
+
+
 @lru_cache(maxsize=4096)
 def is_local(host: str) -> bool:
     """Is this address one of the firm's own: loopback, private (RFC 1918, RFC 4193) or link-local?"""

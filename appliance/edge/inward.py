@@ -9,10 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from appliance.calls.edge import Refusal
+from appliance.calls.names import LineId
 from appliance.edge import grammar
 from appliance.edge.binding import Binding, Denied
 from appliance.edge.digest import Digest, Proof, Verdict
-from appliance.edge.flows import Flow, Output, Send, ToEngine, is_local
+from appliance.edge.flows import Flow, Output, Send, ToEngine, is_loopback
 from appliance.edge.guard import Guard
 from appliance.edge.message import Garbled, Request
 from appliance.edge.notifier.notifier import Notifier
@@ -20,12 +21,10 @@ from appliance.edge.paths import Paths
 from appliance.edge.registrar import Registrar
 from appliance.edge.signs import Signs, transaction_of
 from appliance.edge.tokens import Place
+from appliance.edge.trunks.trunks import Trunks
 
 ALLOW = b"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, SUBSCRIBE, INFO, UPDATE, PRACK, REFER, NOTIFY"
 
-LOUDEST = 2.0
-"""Bytes of a no per byte of what was asked, over UDP to an address outside where nobody of ours lives. No telephone asks
-in so few words that it would not be answered; who wants to have us flood somebody else does."""
 COME_AGAIN = {423, 480}
 """Answers that ask for the same once more: longer, or later."""
 KINDS = {
@@ -57,6 +56,7 @@ class Inward:
     spared: Callable[[str], bool]
     """Does anybody who belongs to us live at this address?"""
     notifier: Notifier
+    trunks: Trunks
 
     def request(self, request: Request, source: Flow, now: float) -> list[Output]:
         """What to do about one request."""
@@ -68,6 +68,9 @@ class Inward:
             place = self._own_place(request, source)
             if place is not None:
                 return self._pass(request, source, place.device, now, keep=request.method == b"INVITE")
+            if self._provider(request, source) is not None:
+                # One that overlooks Record-Route; the engine knows whether there is such a dialog.
+                return self._pass(request, source, "", now, keep=request.method == b"INVITE")
             return self._no_such_call(request, source, now)
         if request.method == b"CANCEL":
             path = self.paths.find(transaction_of(request, source.host))
@@ -80,7 +83,7 @@ class Inward:
         """Say no to what is no message, if there is a way to say it."""
         self.refuse(Refusal.GARBLED, source, garbled.reason, now)
         request = garbled.request
-        if request is None or request.method == b"ACK" or not self.guard.admit(source, now):
+        if request is None or request.method == b"ACK" or not self.guard.admit(source.host, now):
             return []
         reason = b"Version Not Supported" if garbled.status == 505 else b"Bad Request"
         return self._answer(request, source, garbled.status, reason)
@@ -93,6 +96,8 @@ class Inward:
         place = self._own_place(request, source)
         path = None if place else self.paths.find(transaction_of(request, source.host))
         device = place.device if place else path.device if path else None
+        if device is None and self._provider(request, source) is not None:
+            device = ""
         return [] if device is None else self._forward(request, source, device, [])
 
     def _own_place(self, request: Request, source: Flow) -> Place | None:
@@ -102,12 +107,17 @@ class Inward:
         place, _ = self.signs.own_routes(request.all(b"route"))
         if place is None or place.flow.host == source.host:
             return place
+        if not place.device:
+            return place if self.trunks.together(place.flow.host, source.host) else None
         binding = self.registrar.device(place.device)
         return place if binding is not None and binding.flow.host == source.host else None
 
     def _begins(self, request: Request, source: Flow, now: float) -> list[Output]:
-        """A request outside any dialog: nothing passes without a proof."""
-        if not self.guard.admit(source, now):
+        """A request outside any dialog: nothing passes without a proof, but for a provider's, known by its address."""
+        provider = self._provider(request, source)
+        if provider is not None:
+            return self._from_provider(request, provider, source, now)
+        if not self.guard.admit(source.host, now):
             self.refuse(Refusal.FLOOD, source, "too many requests", now)
             return []
         agent = request.first(b"user-agent")
@@ -125,6 +135,41 @@ class Inward:
             return self._answer(request, source, 200, b"OK", ALLOW, b"Accept: application/sdp")
         return self._authenticated(request, source, now)
 
+    def _provider(self, request: Request, source: Flow) -> LineId | None:
+        """The provider this comes from. A telephone that shares its address is known by its registration, or by whom it
+        says it is: it will be asked to prove that.
+        """
+        if self.registrar.at(source) is not None or not self.trunks.expects(source.host):
+            return None
+        uri = grammar.sip_uri((request.called if request.method == b"REGISTER" else request.caller).uri)
+        ours = uri is not None and self.is_account(uri.user)
+        shared = self.registrar.lives_at(source.host) or is_loopback(source.host)
+        if ours and (request.method == b"REGISTER" or (shared and not self.trunks.is_server(source))):
+            return None
+        return self.trunks.whose(request, source)
+
+    def _from_provider(self, request: Request, provider: LineId, source: Flow, now: float) -> list[Output]:
+        """A call in, or one of the few other things a provider may ask."""
+        if not self.trunks.admit(provider, now):
+            self.refuse(Refusal.FLOOD, source, "too many requests", now)
+            return []
+        trouble = _unserved(request)
+        if trouble is not None:
+            _, status, reason, *more = trouble
+            return self._answer(request, source, status, reason, *more)
+        match request.method:
+            case b"INVITE":
+                outside, inside = self.signs.record_routes(source, "")
+                self.paths.keep(transaction_of(request, source.host), source, "", b"", now)
+                named = b"X-Qendra-Trunk: " + provider.encode()
+                return self._forward(request, source, "", [inside, outside, named])
+            case b"OPTIONS":
+                return self._answer(request, source, 200, b"OK", ALLOW, b"Accept: application/sdp")
+            case b"NOTIFY":
+                return self._answer(request, source, 481, b"Subscription Does Not Exist")
+            case _:
+                return self._answer(request, source, 405, b"Method Not Allowed", ALLOW)
+
     def _authenticated(self, request: Request, source: Flow, now: float) -> list[Output]:
         """Ask for a proof, or weigh the one that came. Before anybody has said who there is, nobody is a stranger."""
         if not self.digest.ready:
@@ -137,7 +182,7 @@ class Inward:
             return []
         match proof.verdict:
             case Verdict.GOOD:
-                self.guard.proved(source, proof.user, now)
+                self.guard.proved(source.host, proof.user, now)
                 return self._proved(request, proof.user, source, now)
             case Verdict.WRONG:
                 self._failed(proof, source, now)
@@ -268,7 +313,7 @@ class Inward:
     def _no_such_call(
         self, request: Request, source: Flow, now: float, reason: bytes = b"Call/Transaction Does Not Exist"
     ) -> list[Output]:
-        if not self.guard.admit(source, now):
+        if not self.guard.admit(source.host, now):
             self.refuse(Refusal.FLOOD, source, "too many requests", now)
             return []
         detail = f"{grammar.printable(request.method, 20)} for a call that is not there"
@@ -292,13 +337,7 @@ class Inward:
     def _answer(self, request: Request, source: Flow, status: int, reason: bytes, *more: bytes) -> list[Output]:
         tag = self.signs.tokens.tag(request.call_id, request.via.branch, request.number)
         data = request.answered(status, reason, request.stamped(source.host, source.port), tag, list(more))
-        if status > 299 and len(data) > LOUDEST * request.size and self._may_be_forged(source):
-            return []
         return [Send(self.signs.answer_to(request, source), data)]
-
-    def _may_be_forged(self, source: Flow) -> bool:
-        """Whoever writes another's address as sender of a datagram has our answer sent there."""
-        return source.transport == "udp" and not is_local(source.host) and not self.spared(source.host)
 
 
 def _unserved(request: Request) -> tuple[str, int, bytes] | tuple[str, int, bytes, bytes] | None:

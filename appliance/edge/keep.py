@@ -19,7 +19,7 @@ from appliance.calls.moment import Moment
 from appliance.calls.names import Extension
 from appliance.edge.bans import Standing
 from appliance.edge.binding import Binding
-from appliance.edge.flows import Flow, Transport, packed
+from appliance.edge.flows import Flow, LookUp, Naptr, Record, Srv, Transport, packed
 
 log = logging.getLogger("qendra.edge")
 
@@ -118,6 +118,26 @@ def bans(folder: Path, now: Moment) -> list[Standing]:
     return [each for each in kept if each.until > now.mono]
 
 
+def names_bytes(known: Iterable[tuple[LookUp, tuple[Record, ...]]]) -> bytes:
+    """What the DNS has said, as it is kept for times when it says nothing."""
+    return json.dumps({"names": [[asked.name, asked.kind, records] for asked, records in known]}).encode()
+
+
+def names(folder: Path) -> list[tuple[LookUp, tuple[Record, ...]]]:
+    """What the DNS said in an earlier life."""
+    said = read(folder / "names.json")
+    if said is None:
+        return []
+    try:
+        return [
+            (LookUp(str(name), kind), tuple(_record(kind, each) for each in records))
+            for name, kind, records in said["names"]
+        ]  # fmt: skip
+    except (KeyError, TypeError, ValueError):
+        set_aside(folder / "names.json")
+        return []
+
+
 def write(path: Path, data: bytes) -> None:
     """Put `data` in the place of the file, whole.
 
@@ -152,6 +172,20 @@ def _binding(row: dict[str, Any], away: float, now: Moment) -> Binding:
         instance=raw(row["instance"]),
         agent=str(row["agent"]),
     )
+
+
+def _record(kind: str, value: Any) -> Record:
+    match kind:
+        case "SRV":
+            priority, weight, port, target = value
+            return Srv(int(priority), int(weight), int(port), str(target))
+        case "NAPTR":
+            order, preference, flags, service, replacement = value
+            return Naptr(int(order), int(preference), str(flags), str(service), str(replacement))
+        case "A" | "AAAA":
+            return str(value)
+        case _:
+            raise ValueError(f"not a kind: {kind}")
 
 
 def flow(transport: str, host: str, port: int) -> Flow:

@@ -11,12 +11,14 @@ import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
+from random import Random
 
-from appliance.calls.edge import Accounts, Lamp, LiftBan, Mailbox, Refusal, Refused
+from appliance.calls.edge import Accounts, Lamp, LiftBan, Mailbox, Refusal, Refused, Trunks
 from appliance.calls.moment import Moment
 from appliance.edge import keep
-from appliance.edge.flows import Flow, Message, Open, Output, Send, Tell, ToEngine
+from appliance.edge.flows import Flow, Found, LookUp, Message, Open, Output, Send, Tell, ToEngine
 from appliance.edge.message import Garbled
+from appliance.edge.names import Names
 from appliance.edge.notifier import keeping
 from appliance.edge.proxy import Proxy
 from appliance.edge.settings import Settings
@@ -33,6 +35,7 @@ log = logging.getLogger("qendra.edge")
 SOON = 0.1
 SPACING = 1.0
 """Seconds from a change of the registrations to their file, and between two writings of it."""
+_NOTHING = (-1, -1, -1, -1)
 UNHEARD = 200
 """Refusals kept for a desk that is away."""
 
@@ -50,17 +53,18 @@ class Edge:
         tokens = Tokens(keep.secret(settings.state))
         ports = Ports(settings.sip_port, settings.tls_port)
         signs = Signs(tokens, self._here, ports, settings.inside_port, settings.engine_port)
-        self.proxy = Proxy(signs, settings.limits, _calendar)
+        self.proxy = Proxy(signs, settings.limits, Random(), _calendar)
         self._toward = lru_cache(maxsize=1024)(address_toward)
         self._streams = Connections(settings.limits, _clock, self)
         self._providers_context = lru_cache(maxsize=1)(partial(client_context, settings.authorities))
+        self._names = Names(self._found, settings.name_servers)
         self._peers: list[Peer] = []
         self._unheard: deque[Refused] = deque(maxlen=UNHEARD)
         self._wake: asyncio.TimerHandle | None = None
         self._saving: asyncio.TimerHandle | None = None
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="keep")
         self._kept_accounts = b""
-        self._saved = (0, 0, 0)
+        self._saved = _NOTHING
         self._saved_at = 0.0
 
     async def open(self) -> None:
@@ -103,8 +107,9 @@ class Edge:
         self._seam.close()
         for peer in self._peers:
             peer.close()
+        self._names.close()
         self._udp.close()
-        self._saved = (-1, -1, -1)
+        self._saved = _NOTHING
         self._save()
         self._writer.shutdown()
         self._streams.close()
@@ -116,12 +121,11 @@ class Edge:
         accounts = keep.accounts(self._settings.state)
         now = _now()
         self.proxy.guard.bans.restore(keep.bans(self._settings.state, now), now.mono)
+        self.proxy.directory.restore(keep.names(self._settings.state))
         if accounts is not None:
             self.proxy.accept(accounts, now.mono)
             self.proxy.restore(keep.bindings(self._settings.state, now), now.mono)
             self.proxy.notifier.restore(keeping.subscriptions(self._settings.state, now))
-        # All of it stands in the files already, but for the leap in the numbers of restored subscriptions.
-        self._saved = (self.proxy.registrar.revision, 0, self.proxy.guard.bans.revision)
 
     def _heard(self, data: bytes, source: Flow) -> None:
         self._do(self.proxy.receive(data, source, _clock()))
@@ -171,8 +175,14 @@ class Edge:
                     self._streams.open(flow, server_name, self._providers_context)
                 case ToEngine(data):
                     self._inside.send(data)
+                case LookUp():
+                    self._names.look_up(output)
                 case Tell(message):
                     self._tell(message)
+
+    def _found(self, asked: LookUp, found: Found) -> None:
+        self._do(self.proxy.found(asked, found, _clock()))
+        self._settle()
 
     def _tell(self, message: Message) -> None:
         if not self._peers and isinstance(message, Refused):
@@ -182,9 +192,8 @@ class Edge:
 
     async def _met(self, peer: Peer) -> None:
         """A desk: it hears what there is, then what happens, until it goes."""
-        for registered in self.proxy.everybody():
-            peer.send(registered, _clock())
-        peer.send(self.proxy.bans(), _clock())
+        for message in self.proxy.standing():
+            peer.send(message, _clock())
         while self._unheard:
             peer.send(self._unheard.popleft(), _clock())
         self._peers.append(peer)
@@ -203,6 +212,8 @@ class Edge:
                     self._writer.submit(self._write, "accounts.json", data)
             case Lamp() | Mailbox():
                 self._do(self.proxy.show(message, _clock()))
+            case Trunks():
+                self._do(self.proxy.providers(message.trunks, _clock()))
             case LiftBan():
                 self._do(self.proxy.lift(message, _clock()))
             case _:
@@ -236,10 +247,13 @@ class Edge:
             self._writer.submit(self._write, keeping.FILE, data)
         if self._saved[2] != before[2]:
             self._writer.submit(self._write, "bans.json", keep.bans_bytes(self.proxy.guard.bans.standing(), now))
+        if self._saved[3] != before[3]:
+            self._writer.submit(self._write, "names.json", keep.names_bytes(self.proxy.directory.kept()))
 
-    def _to_keep(self) -> tuple[int, int, int]:
-        """How often registrations, subscriptions and bans have changed."""
-        return self.proxy.registrar.revision, self.proxy.notifier.revision, self.proxy.guard.bans.revision
+    def _to_keep(self) -> tuple[int, int, int, int]:
+        """How often registrations, subscriptions, bans and what is known of names have changed."""
+        proxy = self.proxy
+        return proxy.registrar.revision, proxy.notifier.revision, proxy.guard.bans.revision, proxy.directory.revision
 
     def _write(self, name: str, data: bytes) -> None:
         """Runs on the writer's thread, one file after the other: a memory card may take its time."""

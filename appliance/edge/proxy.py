@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from random import Random
 
 from appliance.calls.edge import (
     Account,
@@ -21,11 +22,13 @@ from appliance.calls.edge import (
     Mailbox,
     Refusal,
     Registered,
+    Trunk,
 )
 from appliance.calls.names import Extension, Transport
 from appliance.edge.binding import Binding
 from appliance.edge.digest import Digest
-from appliance.edge.flows import Flow, Output, Send, Tell, ToEngine
+from appliance.edge.directory import Directory
+from appliance.edge.flows import Flow, Found, LookUp, Message, Output, Send, Tell, ToEngine
 from appliance.edge.guard import Guard, Limits
 from appliance.edge.inward import Inward
 from appliance.edge.message import Garbled, Request, Response, is_keepalive, parse
@@ -36,6 +39,8 @@ from appliance.edge.pings import Pings, options
 from appliance.edge.refusals import Refusals
 from appliance.edge.registrar import Registrar
 from appliance.edge.signs import Signs
+from appliance.edge.tokens import Place
+from appliance.edge.trunks.trunks import Trunks
 
 log = logging.getLogger("qendra.edge")
 
@@ -63,7 +68,9 @@ class Counters:
 class Proxy:
     """Every method answers what to do about what has just happened."""
 
-    def __init__(self, signs: Signs, limits: Limits, calendar: Callable[[float], float] = lambda now: now) -> None:
+    def __init__(
+        self, signs: Signs, limits: Limits, dice: Random, calendar: Callable[[float], float] = lambda now: now
+    ) -> None:
         """`calendar` answers which UTC second a monotonic one is."""
         self._signs = signs
         self._accounts: dict[bytes, Account] = {}
@@ -82,14 +89,16 @@ class Proxy:
         self._paths = Paths()
         self._digest = Digest(signs.tokens)
         self.counters = Counters()
+        self.guard = Guard(limits)
         self.registrar = Registrar(signs.tokens.device, self._note)
-        self.guard = Guard(limits, signs.tokens, self._registered_at, self._known_at)
         self._pings = Pings(signs, self.registrar)
-        self._outward = Outward(signs, self.registrar, self._paths, self._is_account, self._is_live)
+        self.directory = Directory(dice)
+        self.trunks = Trunks(signs, self._paths, self.directory, self._is_live, dice)
+        self._outward = Outward(signs, self.registrar, self._paths, self._is_account, self._is_live, self.trunks)
         self.notifier = Notifier(signs, self.registrar, self._is_account, self._is_live)
         self._inward = Inward(
             signs, self._digest, self.registrar, self.guard, self._paths, self._is_account,
-            self._refuse, self._note_later, self._known_at, self.notifier,
+            self._refuse, self._note_later, self._known_at, self.notifier, self.trunks,
         )  # fmt: skip
 
     def receive(self, data: bytes, source: Flow, now: float) -> list[Output]:
@@ -109,15 +118,15 @@ class Proxy:
 
     def objection(self, source: Flow, now: float) -> tuple[Refusal, str] | None:
         """Why a connection from there, or what was sent from there, is not to be looked at; None: it may come in."""
-        if self.guard.bans.silenced(source.host):
+        if self.guard.bans.silenced(source.host) and not self.trunks.expects(source.host):
             return Refusal.BANNED, "still"
-        if self.guard.exhausted(source, now):
+        if self.guard.exhausted(source.host, now) and not self._known_at(source.host):
             return Refusal.FLOOD, "too many requests"
         return None
 
     def turned_away(self, source: Flow, refusal: Refusal, detail: str, now: float) -> list[Output]:
         """A connection came to nothing. It costs its address as much as a request without a proof does."""
-        self.guard.admit(source, now)
+        self.guard.admit(source.host, now)
         self._refuse(refusal, source, detail, now)
         return self._told(now)
 
@@ -134,9 +143,9 @@ class Proxy:
     def connected(self, flow: Flow, now: float) -> list[Output]:
         """A connection is up, one that came or one that we opened."""
         self._live.add(flow)
-        return self._told(now)
+        return self.trunks.connected(flow, now)
 
-    def disconnected(self, flow: Flow, now: float, why: str = "") -> list[Output]:  # noqa: ARG002 - the providers ask
+    def disconnected(self, flow: Flow, now: float, why: str = "") -> list[Output]:
         """A connection has ended, or one that was to be opened could not be.
 
         Args:
@@ -147,7 +156,7 @@ class Proxy:
         self._live.discard(flow)
         self.registrar.disconnected(flow, now)
         self.notifier.disconnected(flow)
-        return self._told(now)
+        return self.trunks.disconnected(flow, now, why) + self._told(now)
 
     def accept(self, accounts: Accounts, now: float) -> list[Output]:
         """Everybody who may register from now on. Who is not in it, or has a new password, is signed off."""
@@ -182,13 +191,26 @@ class Proxy:
             self._pings.watch(binding, now)
 
     def everybody(self) -> list[Registered]:
-        """One word per extension that has a telephone, for a desk that has just come."""
+        """One word per extension that has a telephone."""
         return [self._registered(extension) for extension in self.registrar.extensions()]
 
     def bans(self) -> Bans:
         """Who is not heard now, the newest first."""
         standing = reversed(self.guard.bans.standing())
         return Bans(tuple(Ban(each.host, each.name, self._calendar(each.until), each.why) for each in standing))
+
+    def standing(self) -> list[Message]:
+        """All that stands, for a desk that has just come."""
+        return [*self.everybody(), self.bans(), *self.trunks.statuses()]
+
+    def providers(self, trunks: Iterable[Trunk], now: float) -> list[Output]:
+        """All providers from now on; who is not in it is left."""
+        return self._look_up(self.trunks.accept(trunks, now), now)
+
+    def found(self, asked: LookUp, found: Found, now: float) -> list[Output]:
+        """What became of a look-up."""
+        news = self.directory.found(asked, found, now)
+        return self._look_up(self.trunks.found(now) if news else [], now)
 
     def next_deadline(self) -> float | None:
         """When `tick` has something to do."""
@@ -201,6 +223,8 @@ class Proxy:
             self.guard.bans.next_deadline(),
             self._notes_since if self._notes else None,
             self._bans_told_at + BANS_EVERY if self._bans_told != self.guard.bans.revision else None,
+            self.trunks.next_deadline(),
+            self.directory.next_deadline(),
             self._next_probe if self._engine_down else None,
         )
         return min((each for each in deadlines if each is not None), default=None)
@@ -217,6 +241,7 @@ class Proxy:
         outputs: list[Output] = [Tell(refused) for refused in self._refusals.tick(now)]
         outputs += self._pings.tick(now)
         outputs += self.notifier.tick(now)
+        outputs = self._look_up(outputs + self.trunks.tick(now), now)
         if self._engine_down and self._next_probe <= now:
             self._next_probe = now + PROBE_EVERY
             outputs.append(ToEngine(self._probe()))
@@ -234,14 +259,11 @@ class Proxy:
         return outputs + self._told(now) if news else outputs
 
     def _from_outside(self, data: bytes, source: Flow, now: float) -> list[Output]:
-        if is_keepalive(data):
-            return []
         objection = self.objection(source, now)
         if objection is not None:
             self._refuse(objection[0], source, objection[1], now)
             return []
-        if not self.guard.hears(data, source, now):
-            self._refuse(Refusal.FLOOD, source, "too many requests", now)
+        if is_keepalive(data):
             return []
         message = parse(data)
         match message:
@@ -280,9 +302,13 @@ class Proxy:
     def _answer_from_telephone(self, response: Response, source: Flow, now: float) -> list[Output]:
         """Only an answer to something we sent to that address passes."""
         place = self._signs.tokens.behind(response.via.branch)
-        if place is None or place.flow.host != source.host:
+        if place is None or not self._from_there(place, source):
             self.counters.dropped += 1
             return []
+        passes, outputs = (True, []) if place.device else self.trunks.answered(response, now)
+        return [*outputs, *self._for_engine(response, source, place, now)] if passes else outputs
+
+    def _for_engine(self, response: Response, source: Flow, place: Place, now: float) -> list[Output]:
         about = self._signs.about(source) if response.method == b"INVITE" else ()
         data = response.passed_back(about)
         if data is None and response.method == b"NOTIFY":
@@ -316,15 +342,22 @@ class Proxy:
         uri = b"sip:%b:%d" % (engine.host.encode(), engine.port)
         return options(via, uri, engine.host.encode(), b"probe-%d" % self._probes, self._probes)
 
-    def _note(self, extension: bytes) -> None:
-        self._changed[extension] = None
-
-    def _registered_at(self, flow: Flow) -> bool:
-        return self.registrar.at(flow) is not None
+    def _look_up(self, outputs: list[Output], now: float) -> list[Output]:
+        """What is to be asked of the DNS by now, besides."""
+        return [*outputs, *self.directory.tick(now)]
 
     def _known_at(self, host: str) -> bool:
-        """Does anybody of ours live at this address?"""
-        return self.registrar.lives_at(host)
+        """Does a telephone or a provider of ours live there?"""
+        return self.registrar.lives_at(host) or self.trunks.expects(host)
+
+    def _from_there(self, place: Place, source: Flow) -> bool:
+        """Does an answer come from where its request went, or from beside it in the same provider's house?"""
+        return place.flow.host == source.host or (
+            not place.device and self.trunks.together(place.flow.host, source.host)
+        )
+
+    def _note(self, extension: bytes) -> None:
+        self._changed[extension] = None
 
     def _is_account(self, extension: bytes) -> bool:
         return extension in self._accounts

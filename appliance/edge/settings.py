@@ -28,4 +28,6 @@ class Settings:
     """Our own port on loopback, connected to the engine's."""
     authorities: Path | None = None
     """Whom to trust with providers' certificates besides those the system trusts (a PEM file)."""
+    name_servers: tuple[str, ...] = ()
+    """`192.0.2.1:53`: whom to ask for providers' names, instead of those the system asks."""
     limits: Limits = field(default_factory=Limits)

@@ -141,7 +141,9 @@ class Wiring:
                 self._engine.send(command)
             case commands.ShowWatched() | commands.ShowMessages():
                 self._ways.show(command)
-            case commands.ShowLamp() | commands.ShowEncrypted() | commands.Buzz():
+            case commands.ShowEncrypted():
+                pass
+            case commands.ShowLamp() | commands.Buzz():
                 self._panel.handle(command)
             case _:
                 self._engine.send(command)

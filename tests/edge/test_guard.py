@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 
-from appliance.edge.buckets import Rate
 from appliance.edge.flows import Flow
 from appliance.edge.guard import Guard, Limits
 from appliance.edge.refusals import WINDOW
@@ -22,7 +23,7 @@ def test_a_challenge_is_no_failure() -> None:
 
 
 def test_a_flood_is_cut_and_told_as_one() -> None:
-    house = House(limits=Limits(foreign=Rate(5, 50)))
+    house = House(limits=Limits(foreign_rate=5, foreign_burst=50))
     phone = Phone(house, "101", far())
     answered = [phone.ask(phone.message(b"REGISTER")) is not None for _ in range(500)]
     assert (answered.count(True), answered[:50]) == (50, [True] * 50)
@@ -35,14 +36,14 @@ def test_a_flood_is_cut_and_told_as_one() -> None:
 
 
 def test_an_office_with_the_right_passwords_is_no_flood() -> None:
-    house = House(limits=Limits(local=Rate(1, 10), phone=Rate(1, 10)))
+    house = House(limits=Limits(local_rate=1, local_burst=10))
     for each in range(200):
         assert guess(house, udp(7, 10_000 + each), "101", "pw101") == 200
     assert house.refusals() == []
 
 
 def test_a_telephone_that_floods_keeps_its_calls_and_loses_the_rest() -> None:
-    house = House(limits=Limits(local=Rate(1, 10), phone=Rate(1, 10)))
+    house = House(limits=Limits(local_rate=1, local_burst=10))
     phone = Phone(house, "101", udp(7))
     phone.register()
     routes = [b"Route: " + each for each in request(phone.invite(b"600")).all(b"record-route")][::-1]
@@ -53,7 +54,7 @@ def test_a_telephone_that_floods_keeps_its_calls_and_loses_the_rest() -> None:
 
 
 def test_garbage_empties_the_same_bucket() -> None:
-    house = House(limits=Limits(foreign=Rate(1, 5)))
+    house = House(limits=Limits(foreign_burst=5, foreign_rate=1))
     bad = Phone(house, "101", far()).message(b"REGISTER").replace(b"CSeq: 1 REGISTER", b"CSeq: one")
     answers = [len(house.hear(bad, far())) for _ in range(20)]
     assert sum(1 for each in house.sent) == 5
@@ -118,7 +119,7 @@ def test_tables_stay_small_whoever_knocks() -> None:
 
 def test_before_anybody_has_said_who_there_is_nobody_is_blamed() -> None:
     house = House()
-    fresh = type(house.proxy)(house.proxy._signs, Limits())
+    fresh = type(house.proxy)(house.proxy._signs, Limits(), Random(1))
     house.proxy = fresh
     phone = Phone(house, "101", udp(7))
     found = phone.ask(phone.message(b"REGISTER"))
