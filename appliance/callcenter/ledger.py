@@ -46,12 +46,18 @@ class Ledger:
         numbers = ((task.opened.number, name) for name, task in self.open.items())
         self._by_number = {canonical(number): name for number, name in numbers if number}
 
-    def lost(self, call: CallId, number: str, queue: str, waited: float, now: Moment) -> list[OtherFact]:
-        """A caller from outside was lost. Withheld numbers cannot be folded: each is a task of its own."""
+    def lost(
+        self, call: CallId, number: str, queue: str, waited: float, now: Moment, extension: Extension | None = None
+    ) -> list[OtherFact]:
+        """A caller from outside was lost, in this queue or at the own number of the person with this extension. Withheld
+        numbers cannot be folded: each is a task of its own.
+        """
         known = self._by_number.get(self._canonical(number)) if number else None
         if known is not None:
             return self._did(facts.TaskRepeated(now, known, call))
-        return self._did(facts.TaskOpened(now, TaskId(self._name()), call, number, queue, waited))
+        return self._did(
+            facts.TaskOpened(now, TaskId(self._name()), call, number, queue, waited, extension or Extension(""))
+        )
 
     def spoke(self, call: CallId, number: str, how: str, who: Extension, now: Moment) -> list[OtherFact]:
         """Somebody of us has spoken with this number (`they called` or `we called`)."""

@@ -252,6 +252,8 @@ class TaskOpened:
     queue: str = ""
     waited: float = 0.0
     """Seconds the caller had waited in the queue."""
+    extension: Extension = Extension("")
+    """Whose own number had been called, when it was somebody's."""
 
 
 @dataclass(frozen=True, slots=True)

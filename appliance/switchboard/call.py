@@ -8,7 +8,7 @@ from appliance.callflow.walk import Walk
 from appliance.calls.facts import CallFact, Role
 from appliance.calls.moment import Moment
 from appliance.calls.names import CallId, Cause, Extension, LegId, LineId
-from appliance.calls.record import RecordInProgress
+from appliance.calls.record import RecordInProgress, encryption
 from appliance.switchboard.settings import LineOptions, Settings
 from appliance.switchboard.tolls import Charged
 
@@ -132,6 +132,8 @@ class Call:
     """When the box was last seen alive, of a call that was gone when it came back."""
     reached: str = ""
     """The place of the flow it is in."""
+    encrypted: set[LegId] = field(default_factory=set)
+    """Legs whose signalling and sound are both encrypted."""
     charged: Charged | None = None
     """The talk outside that is being paid for."""
 
@@ -149,6 +151,12 @@ class Call:
     def legs(self) -> tuple[LegId, ...]:
         """All that are still connected in any way."""
         return tuple(self.parties) if self.caller_gone else (self.caller, *self.parties)
+
+    @property
+    def encryption(self) -> str:
+        """`whole`, `part` or nothing: of both who talk; of the caller, while there is nobody else."""
+        other = (self.stage.other,) if isinstance(self.stage, Talking) else ()
+        return encryption(self.encrypted, (self.caller, *other))
 
     def outside_number(self) -> str:
         """The number in the outside world this call is with; empty when it is withheld or there is none."""

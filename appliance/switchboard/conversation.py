@@ -6,7 +6,6 @@ queue, an offer becomes a ringing telephone, and a hang-up on one side ends the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from appliance.callcenter import acd
@@ -16,31 +15,26 @@ from appliance.callflow.settings import Place
 from appliance.calls import commands, events, facts
 from appliance.calls.facts import EndedBy, Role
 from appliance.calls.moment import Moment
-from appliance.calls.names import Cause, Extension, LegId
+from appliance.calls.names import Cause, Encryption, Extension, LegId
 from appliance.calls.prompt import Music, Phrase, Tone
-from appliance.calls.record import Result
 from appliance.switchboard.call import (
     Answering,
     Call,
     Calling,
-    Ended,
     InFlow,
     InQueue,
     Leaving,
     Party,
-    Stage,
     Talking,
 )
-from appliance.switchboard.outside import Outside
+from appliance.switchboard.endings import Endings
 from appliance.switchboard.table import LAMPS
 
 RING_SECONDS = 45.0
 """How long a colleague may ring."""
-CLOSING_SECONDS = 60.0
-"""How long an ended call waits for its legs and its recording to close before it is closed without them."""
 
 
-class Conversations(Outside):
+class Conversations(Endings):
     """Calls that have begun, until they are over."""
 
     # ---- somebody is called
@@ -202,6 +196,7 @@ class Conversations(Outside):
                     self._waited_too_long(self.calls[call], queue)
                 case acd.StateChanged(extension=extension, state=state, reason=reason):
                     self.since[extension] = self._now
+                    self._people_changed.add(extension)
                     self._fact(facts.OperatorChanged(self._now, extension, state, reason))
                     self._do(commands.ShowLamp(extension, LAMPS.get(state, "off")))
 
@@ -211,6 +206,7 @@ class Conversations(Outside):
         devices = self.phones.get(extension, ())
         legs = tuple(self._dial_phone(call, Role.OPERATOR, extension, device) for device in devices)
         call.stage = replace(call.stage, offered_to=extension, offered=legs)
+        self._mark(call)
         if not legs:
             self._operator_missed(call, extension, "unreachable")
 
@@ -219,6 +215,7 @@ class Conversations(Outside):
             return
         offered = call.stage.offered
         call.stage = replace(call.stage, offered_to=None, offered=())
+        self._mark(call)
         if reason:
             self._fact(facts.OperatorMissed(self._now, call.id, extension, reason))
         self._hang_up_all(call, offered, Cause.CANCELLED)
@@ -227,6 +224,7 @@ class Conversations(Outside):
         """Their telephones said no; the caller keeps their place."""
         assert isinstance(call.stage, InQueue)
         call.stage = replace(call.stage, offered_to=None, offered=())
+        self._mark(call)
         self._fact(facts.OperatorMissed(self._now, call.id, extension, reason))
         self._apply(self.center.missed(call.id, extension, reason, self._now))
 
@@ -269,6 +267,33 @@ class Conversations(Outside):
             self._fact(facts.RecordingKept(self._now, call.id, event.seconds, event.fault))
             self._tidy(call)
 
+    def _leg_encrypted(self, leg: LegId, *, encrypted: bool) -> None:
+        call = self._call_of(leg)
+        if call is None or call.over or encrypted == (leg in call.encrypted):
+            return
+        (call.encrypted.add if encrypted else call.encrypted.discard)(leg)
+        self._mark(call)
+        self._fact(facts.EncryptionChanged(self._now, call.id, leg, encrypted))
+        if not encrypted and (whose := self._must_be_encrypted(call, leg)):
+            self._bared(call, leg, whose)
+
+    def _bared(self, call: Call, leg: LegId, whose: str) -> None:
+        """Where encryption is required there is no call without it, not even the rest of one."""
+        if leg == call.caller or (isinstance(call.stage, Talking) and leg == call.stage.other):
+            self._end(call, EndedBy.BOX, Cause.REFUSED, f"the call of {whose} is not encrypted any more")
+        else:
+            self._do(commands.Hangup(leg, Cause.REFUSED))
+
+    def _must_be_encrypted(self, call: Call, leg: LegId) -> str:
+        """Whose leg it is, when theirs have to be; else empty."""
+        party = call.parties.get(leg)
+        person = self._person(party.extension if party else call.extension)
+        line = self.lines.options(party.line) if party else call.line
+        if person is not None and person.encryption is Encryption.REQUIRED:
+            return person.extension
+        required = line is not None and line.provider is not None and line.provider.encryption is Encryption.REQUIRED
+        return line.name if line is not None and required else ""
+
     def _leg_held(self, leg: LegId, *, held: bool) -> None:
         call = self._call_of(leg)
         if call is None or not isinstance(call.stage, Talking) or leg not in (call.caller, call.stage.other):
@@ -288,120 +313,3 @@ class Conversations(Outside):
             self._today = today
             self.talks_today.clear()
         self.talks_today[extension] += 1
-
-    # ---- legs and calls end
-
-    def _leg_ended(self, event: events.LegEnded) -> None:
-        call = self._call_of(event.leg)
-        if call is None:
-            return
-        leg, party = event.leg, call.parties.get(event.leg)
-        self._forget_leg(call, leg)
-        if call.over:
-            self._tidy(call)
-        elif party is None:
-            self._end(call, _who_ended(event, EndedBy.CALLER), event.cause, event.detail)
-        else:
-            self._fact(facts.LegLeft(self._now, call.id, leg, event.cause, event.detail))
-            self._party_left(call, party, event)
-
-    def _party_left(self, call: Call, party: Party, event: events.LegEnded) -> None:
-        match call.stage:
-            case Talking(other=other) if other == event.leg:
-                self._end(call, _who_ended(event, EndedBy.CALLED), event.cause, event.detail)
-            case Calling() as stage if event.leg in stage.legs:
-                left = tuple(leg for leg in stage.legs if leg != event.leg)
-                call.stage = replace(stage, legs=left)
-                if party.line:
-                    self._line_refused(call, call.stage, event)
-                elif not left:
-                    self._fail(call, event.cause, event.detail)
-            case InQueue() as stage if event.leg in stage.offered:
-                left = tuple(leg for leg in stage.offered if leg != event.leg)
-                call.stage = replace(stage, offered=left)
-                if not left:
-                    self._operator_missed(call, party.extension, _why_missed(event.cause))
-            case _:
-                pass
-
-    def _fail(self, call: Call, cause: Cause, detail: str) -> None:
-        """Nobody could be reached. Who is on the line already is told so in words, others by their telephone's tone."""
-        self._timers.cancel(("dial", call.id))
-        if call.caller_up:
-            self._stage(call, Leaving(cause, detail))
-            self._play(call, (Phrase("not_available", call.language),))
-        else:
-            self._end(call, EndedBy.BOX, cause, detail)
-
-    def _end(self, call: Call, by: EndedBy, cause: Cause, detail: str) -> None:
-        if call.over:
-            return
-        stage, at = call.stage, call.lost_at or self._now
-        self._stage(call, Ended())
-        for kind in ("rings", "walk", "dial"):
-            self._timers.cancel((kind, call.id))
-        self._timers.set(("closing", call.id), self._now.mono + CLOSING_SECONDS)
-        if isinstance(stage, InQueue):
-            self._hang_up_all(call, stage.offered, Cause.CANCELLED)
-            reason = "hung up" if by is EndedBy.CALLER else detail or cause.value
-            self._fact(facts.QueueLeft(at, call.id, stage.queue, reason))
-        if call.recording_open:
-            self._do(commands.StopRecording(call.id))
-        self._stop_charging(call, at)
-        self._fact(facts.CallEnded(at, call.id, by, cause, detail))
-        self._hang_up_all(call, call.legs, cause)
-        self._release(call, stage)
-        self._account(call)
-        self._tidy(call)
-
-    def _release(self, call: Call, stage: Stage) -> None:
-        """Give the operators back, last of all: they may be rung for the next caller at once."""
-        moves = self.center.leave(call.id, self._now)
-        if isinstance(stage, Talking) and stage.queue:
-            moves += self.center.talk_ended(stage.extension, call.id, self._now)
-        for extension in self._others_on(call):
-            moves += self.center.on_other_call(extension, call.id, on=False, now=self._now)
-        self._apply(moves)
-
-    def _others_on(self, call: Call) -> set[Extension]:
-        """Who of us is on this call without a queue having asked them."""
-        called = {
-            fact.extension for fact in call.facts if isinstance(fact, facts.LegJoined) and fact.role is Role.CALLED
-        }
-        return (called | {call.extension}) - {Extension("")}
-
-    def _account(self, call: Call) -> None:
-        """What an ended call means for the missed-call ledger."""
-        record, number = call.story.record, call.outside_number() or _number_called(call)
-        match record.result:
-            case Result.MISSED:
-                self._facts(self.ledger.lost(call.id, record.caller, record.queue, record.waited, self._now))
-            case Result.NOT_REACHED if number:
-                self._facts(self.ledger.tried(call.id, number, call.extension, self._now))
-            case _:
-                pass
-
-    def _hang_up_all(self, call: Call, legs: Iterable[LegId], cause: Cause) -> None:
-        for leg in tuple(legs):
-            if leg == call.caller and call.caller_gone:
-                continue
-            self._do(commands.Hangup(leg, cause))
-
-
-def _who_ended(event: events.LegEnded, party: EndedBy) -> EndedBy:
-    """A party whose modem was unplugged has not put the phone down."""
-    return EndedBy.BOX if event.cause is Cause.FAULT else party
-
-
-def _why_missed(cause: Cause) -> str:
-    match cause:
-        case Cause.BUSY | Cause.UNREACHABLE | Cause.NO_ANSWER:
-            return cause.value
-        case Cause.FAULT | Cause.UNKNOWN_NUMBER:
-            return Cause.UNREACHABLE.value
-        case _:
-            return Cause.REFUSED.value
-
-
-def _number_called(call: Call) -> str:
-    return next((fact.number for fact in call.facts if isinstance(fact, facts.LegJoined) and fact.number), "")

@@ -42,6 +42,7 @@ def _call(call: Call) -> LiveCall:
         place=call.reached,
         operators=tuple(who for who in operators if who),
         recording=call.recording_open,
+        encrypted=call.encryption,
     )
 
 

@@ -11,9 +11,9 @@ from appliance.calls.moment import Moment
 from appliance.calls.names import Cause, LegId, LineId
 from appliance.calls.prompt import Phrase
 from appliance.switchboard.call import Call, Calling, Leaving, Party
+from appliance.switchboard.lamps import Lamps
 from appliance.switchboard.numbering import CallOutside
 from appliance.switchboard.settings import Person
-from appliance.switchboard.table import Table
 from appliance.switchboard.tolls import Charged, destination, forbidden, price
 
 OUTSIDE_SECONDS = 120.0
@@ -26,7 +26,7 @@ OF_THE_LINE = (Cause.UNREACHABLE, Cause.FAULT)
 """Why a line did not carry a call that another one may: the provider is down, the modem is silent."""
 
 
-class Outside(Table, ABC):
+class Outside(Lamps, ABC):
     """Calls of ours to the outside."""
 
     @abstractmethod

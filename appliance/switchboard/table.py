@@ -9,13 +9,13 @@ from datetime import tzinfo
 from appliance.callcenter import acd
 from appliance.callcenter.ledger import Ledger
 from appliance.calls import commands, facts
-from appliance.calls.commands import Command
+from appliance.calls.commands import Command, ShowMessages, ShowWatched
 from appliance.calls.facts import Fact, OperatorState
 from appliance.calls.moment import Moment
-from appliance.calls.names import CallId, Extension, LegId, LineId
+from appliance.calls.names import CallId, Extension, LegId, LineId, TaskId
 from appliance.calls.prompt import Prompt
 from appliance.calls.timers import Timers
-from appliance.switchboard.call import Call, Stage
+from appliance.switchboard.call import Call, Calling, InQueue, Stage, Talking
 from appliance.switchboard.lines import Lines
 from appliance.switchboard.settings import LineOptions, Person, Reach, Settings
 from appliance.switchboard.tolls import Tolls
@@ -59,11 +59,21 @@ class Table:
         self.talks_today: Counter[Extension] = Counter()
         self._today = ""
         self._name = name
+        self._people: dict[Extension, Person] = {}
         self._canonical = canonical
         self._kind = kind
         self._by_leg: dict[LegId, CallId] = {}
         self._timers: Timers[tuple[str, str]] = Timers()
         self._buzzing = False
+        self._people_changed: set[Extension] = set()
+        self._queues_changed: set[str] = set()
+        """Whose lamps have to be looked at before this event is done."""
+        self._watched: dict[Extension, ShowWatched] = {}
+        self._message_lamps: dict[Extension, ShowMessages] = {}
+        self._encrypted_lamps: set[Extension] = set()
+        """What is shown now."""
+        self._tasks_of: dict[Extension, dict[TaskId, bool]] = {}
+        """Whom each of us should call back, and whether somebody has tried."""
         self._now = now
         self._out: list[Output] = []
 
@@ -77,7 +87,7 @@ class Table:
         return self.lines.options(name) or LineOptions(name, "hang up")
 
     def _person(self, extension: Extension) -> Person | None:
-        return next((person for person in self.settings.people if person.extension == extension), None)
+        return self._people.get(extension)
 
     def line_legs(self) -> dict[LineId, tuple[LegId, str]]:
         """The leg and the outside number on each modem that is in use: what it adopts when it starts again."""
@@ -95,7 +105,22 @@ class Table:
     # ---- changing
 
     def _stage(self, call: Call, stage: Stage) -> None:
+        self._mark(call)
         call.stage, call.since, call.on_hold = stage, self._now, False
+
+        self._mark(call)
+
+    def _mark(self, call: Call) -> None:
+        """Something about this call may be seen on a lamp."""
+        if call.extension:
+            self._people_changed.add(call.extension)
+        match call.stage:
+            case Calling(extension=extension) | Talking(extension=extension):
+                self._people_changed.add(extension)
+            case InQueue(queue=queue):
+                self._queues_changed.add(queue)
+            case _:
+                pass
 
     def _play(self, call: Call, prompts: tuple[Prompt, ...], *, loop: bool = False) -> None:
         call.playing += 1
@@ -128,6 +153,7 @@ class Table:
     def _forget_leg(self, call: Call, leg: LegId) -> None:
         self._by_leg.pop(leg, None)
         self.lines.leave(leg)
+        call.encrypted.discard(leg)
         party = call.parties.pop(leg, None)
         if party is not None:
             self.tolls.over(party.line, leg)

@@ -107,6 +107,9 @@ class Office:
         self.done: list[Output] = []
         self.facts: list[Fact] = []
         self.lamps: dict[Extension, str] = {}
+        self.watched: dict[Extension, commands.ShowWatched] = {}
+        self.messages: dict[Extension, commands.ShowMessages] = {}
+        self.encrypted: dict[Extension, bool] = {}
         self.buzzer = False
         self.silent: set[LineId] = set()
         """Lines over which nothing is heard of what we dial."""
@@ -116,6 +119,7 @@ class Office:
         self._dialled_out: set[LegId] = set()
         self._latest: dict[LegId, float] = {}
         self.board = self.new_board()
+        self.look()
         self.post(events.EngineUp())
         for line in self.settings.lines:
             self.post(events.LineChanged(line.name, LineState.UP, "registered"))
@@ -126,6 +130,12 @@ class Office:
     def new_board(self) -> Switchboard:
         """A switchboard that knows nothing yet."""
         return Switchboard(self.settings, ZONE, self.name, canonical, kind, self.now)
+
+    def look(self) -> None:
+        """The front door has come (back), and is told every lamp."""
+        told = self.board.watched()
+        self.watched = {one.extension: one for one in told if isinstance(one, commands.ShowWatched)}
+        self.messages = {one.extension: one for one in told if isinstance(one, commands.ShowMessages)}
 
     def name(self, prefix: str) -> str:
         self._names += 1
@@ -201,6 +211,15 @@ class Office:
                 self.post(events.RecordingEnded(call, 1.0))
             case commands.ShowLamp(extension=extension, pattern=pattern):
                 self.lamps[extension] = pattern
+            case commands.ShowWatched(extension=extension):
+                assert self.watched.get(extension) != command, "only what is new is said"
+                self.watched[extension] = command
+            case commands.ShowMessages(extension=extension):
+                assert self.messages.get(extension) != command, "only what is new is said"
+                self.messages[extension] = command
+            case commands.ShowEncrypted(extension=extension, on=on):
+                assert self.encrypted.get(extension, False) != on, "only what is new is said"
+                self.encrypted[extension] = on
             case commands.Buzz(on=on):
                 self.buzzer = on
             case _:
@@ -294,6 +313,8 @@ class Office:
             if isinstance(letter[2], events.LineRang) and letter[2].leg in self.sound.calling
         ]
         self.board = self.new_board()
+        self.look()
+        self.encrypted.clear()
         self.take(self.board.restore(list(self.facts), self.now))
         for person in self.settings.people:
             self.post(events.PhonesChanged(person.extension, (f"phone-{person.extension}",)))
