@@ -26,7 +26,8 @@ from tests.store.saying import DAY, SATURDAY, began, everything, key, names, new
 def a_fact(word: type) -> st.SearchStrategy[object]:
     finite = st.floats(allow_nan=False, allow_infinity=False)
     moments = st.builds(Moment, finite, finite)
-    given_types = {Moment: moments, float: finite}
+    many = st.lists(finite, max_size=3).map(tuple)
+    given_types: dict[object, st.SearchStrategy[object]] = {Moment: moments, float: finite, tuple[float, ...]: many}
     hints = get_type_hints(word)
     return st.builds(word, **{name: given_types[kind] for name, kind in hints.items() if kind in given_types})
 
