@@ -26,6 +26,13 @@
 #define PJSIP_MAX_TSX_COUNT     4095
 #define PJSIP_MAX_DIALOG_COUNT  1023
 
+/* Telephones and providers may be on IPv6. */
+#define PJ_HAS_IPV6             1
+
+/* The engine is told addresses, and looks up no names: not the box's own either, for which the library would ask
+ * the DNS at every call. What the linker wraps (see `build`) makes sure of the rest. */
+#define PJ_GETHOSTIP_DISABLE_LOCAL_RESOLUTION 1
+
 /* Telephones here are for the ear. */
 #define PJMEDIA_HAS_VIDEO       0
 
