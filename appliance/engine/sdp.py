@@ -40,6 +40,12 @@ def sound_address(sdp: str) -> str:
     return ""
 
 
+def sound_port(sdp: str) -> int:
+    """The port of the first stream of sound that is not turned down; 0 when there is none."""
+    found = re.search(r"^m=audio (?!0 )(\d+)", sdp, re.MULTILINE)
+    return int(found[1]) if found else 0
+
+
 def names_in(sdp: str) -> list[str]:
     """Where it names a host instead of giving an address: somebody would have to ask the DNS, and we do not."""
     return [found for found in _CONNECTION.findall(sdp) if not is_address(found)]

@@ -57,9 +57,9 @@ class Message:
 class Sound:
     """One RTP stream each way, PCMU and telephone-event."""
 
-    def __init__(self, studio: Studio) -> None:
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
+    def __init__(self, studio: Studio, host: str = "127.0.0.1") -> None:
+        self.socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind((host, 0))
         self.socket.setblocking(False)
         self.port = self.socket.getsockname()[1]
         self.to: tuple[str, int] | None = None
@@ -75,6 +75,7 @@ class Sound:
         self.keys: list[tuple[int, int]] = []
         """(stamp, event) of each key that came as telephone-event."""
         self.quiet = False
+        """Sends nothing just now."""
         studio.add(self)
         self._studio = studio
 
@@ -182,11 +183,18 @@ class Phone:
         self.sdp_extra = ""
         self.connection = "127.0.0.1"
 
+    def move_to(self, host: str) -> None:
+        """Have its sound at another address of this machine."""
+        self.sound.close()
+        self.sound = Sound(self.edge.studio, host)
+        self.connection = host
+
     # -- what it sends
 
     def sdp(self, direction: str = "sendrecv") -> str:
+        where = f"IN IP{6 if ':' in self.connection else 4} {self.connection}"
         return (
-            f"v=0\r\no=- 1 {next(_number)} IN IP4 {self.connection}\r\ns=-\r\nc=IN IP4 {self.connection}\r\nt=0 0\r\n"
+            f"v=0\r\no=- 1 {next(_number)} {where}\r\ns=-\r\nc={where}\r\nt=0 0\r\n"
             f"m=audio {self.sound.port} RTP/AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\n"
             f"a=fmtp:101 0-15\r\na=ptime:20\r\na={direction}\r\n{self.sdp_extra}"
         )
@@ -299,7 +307,7 @@ class Phone:
             self.over.set()
 
     def _sound_to(self, sdp: str) -> None:
-        address = re.search(r"^c=IN IP4 (\S+)", sdp, re.MULTILINE)
+        address = re.search(r"^c=IN IP[46] (\S+)", sdp, re.MULTILINE)
         port = re.search(r"^m=audio (\d+)", sdp, re.MULTILINE)
         if address and port:
             self.sound.to = (address[1], int(port[1]))

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pjsua2 as pj
 
 from appliance.calls.names import Encryption
+from appliance.engine.fence import SoundFence, sources_of_sound
 from appliance.engine.marks import Marks, marks_of
 from appliance.engine.pj.guard import guarded
 from appliance.engine.pj.happenings import Agreed, Happening, KeySent, Over, Ringing, SoundChanged
 from appliance.engine.pj.sound import SoundEnd
-from appliance.engine.sdp import brings_keys, names_in
+from appliance.engine.sdp import brings_keys, names_in, sound_port
 
 if TYPE_CHECKING:
     from appliance.engine.pj.accounts import Way
@@ -50,6 +51,9 @@ class Dialog(SoundEnd):
         """Of its sound: what we offer, and what we agree to."""
         self.offer = ""
         """The SDP its INVITE came with; empty: none, then the offer is ours."""
+        self.fence = SoundFence()
+        self.named: tuple[str, ...] = ()
+        """The addresses its SDP gives for sound. For the call alone."""
 
     @property
     def over(self) -> bool:
@@ -78,6 +82,10 @@ class Dialog(SoundEnd):
     def answer(self) -> None:
         """Take the call."""
         self._answer(200)
+
+    def admit(self) -> None:
+        """Let its sound in from where the party is now, and from nowhere else."""
+        self.fence.admit(sources_of_sound(self.marks.source, self.named))
 
     @property
     def can_encrypt(self) -> bool:
@@ -148,11 +156,20 @@ class RawCall(pj.Call):  # type: ignore[misc]  # an untyped library
     @guarded
     def onCallMediaState(self, prm: Any) -> None:  # noqa: ARG002
         info = self.getInfo()  # kept: its media live no longer than it does
-        states = [part.status for part in info.media if part.type == pj.PJMEDIA_TYPE_AUDIO]
-        opened = any(state in _SOUND_OPEN for state in states)
-        held = pj.PJSUA_CALL_MEDIA_REMOTE_HOLD in states
+        sound = {part.index: part.status for part in info.media if part.type == pj.PJMEDIA_TYPE_AUDIO}
+        opened = any(state in _SOUND_OPEN for state in sound.values())
+        held = pj.PJSUA_CALL_MEDIA_REMOTE_HOLD in sound.values()
         encrypted = opened and "SRTP status: Active" in self.dump(True, "")
         self._dialog.note(SoundChanged(self._dialog, open=opened, held=held, encrypted=encrypted))
+        if opened:
+            self._dialog.named = self._named(next(at for at, state in sound.items() if state in _SOUND_OPEN))
+            self._dialog.admit()
+
+    def _named(self, stream: int) -> tuple[str, ...]:
+        """Where the other side's SDP wants sound and its reports."""
+        stream_info = self.getStreamInfo(stream)
+        addresses = (str(stream_info.remoteRtpAddress), str(stream_info.remoteRtcpAddress))
+        return tuple(address.rpartition(":")[0].strip("[]") for address in addresses)
 
     @guarded
     def onCallTsxState(self, prm: Any) -> None:
@@ -162,6 +179,7 @@ class RawCall(pj.Call):  # type: ignore[misc]  # an untyped library
             marks = marks_of(str(state.src.rdata.wholeMsg))
             if marks.source:
                 self._dialog.marks = marks
+                self._dialog.admit()
 
     @guarded
     def onCallRxOffer(self, prm: Any) -> None:
@@ -174,6 +192,7 @@ class RawCall(pj.Call):  # type: ignore[misc]  # an untyped library
     @guarded
     def onCallSdpCreated(self, prm: Any) -> None:
         before = str(prm.sdp.wholeSdp)
+        self._dialog.fence.stand(sound_port(before), ip6="c=IN IP6" in before)
         after = self._dialog.rewrite(self._dialog, before, str(prm.remSdp.wholeSdp))
         if after != before:
             prm.sdp.wholeSdp = after

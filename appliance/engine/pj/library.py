@@ -95,7 +95,7 @@ class Library:
         target = f"<sip:{escaped_user(command.extension)}@{LOOPBACK}:{self._ports.edge}"
         target += f";ob={escaped_parameter(command.device)}>"
         here = command.here if is_address(command.here) else ""
-        caller = party(command.caller, command.caller_name, here or self._our_address_toward(""))
+        caller = party(command.caller, command.caller_name, _in_uri(here or self._our_address_toward("")))
         dialog = self._new_dialog(command.encryption, here)
         return self._calling(dialog, lambda: self.accounts.telephones(_version(here)), CallOut(target, caller, ()))
 
@@ -166,6 +166,7 @@ class Library:
         offer = message.partition("\r\n\r\n")[2]
         dialog = self._new_dialog(Encryption.OPTIONAL, marks.here if is_address(marks.here) else "")
         dialog.marks, dialog.offer = marks, offer
+        dialog.admit()
         dialog.to_provider = bool(marks.trunk)
         dialog.way = self.accounts.telephones(V4)
         dialog.way.calls += 1
@@ -262,6 +263,10 @@ def _hushed() -> Iterator[None]:
         os.dup2(kept, 1)
         os.close(kept)
         os.close(nowhere)
+
+
+def _in_uri(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
 
 
 def _version(address: str) -> int:
