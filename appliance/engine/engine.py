@@ -22,7 +22,7 @@ from appliance.calls.names import Cause, Encryption, LegId
 from appliance.engine.causes import refusal, why_it_ended
 from appliance.engine.inbox import Inbox
 from appliance.engine.legs import KEYS, Leg, Legs, ModemLeg, PhoneLeg
-from appliance.engine.opening import Opening, require_encryption
+from appliance.engine.opening import Opening, refuse_plain, require_encryption
 from appliance.engine.pcm import KeyHeard, SoundFlows, SoundGone, SoundNews, SoundTrouble
 from appliance.engine.pj.happenings import (
     Agreed,
@@ -276,8 +276,7 @@ class Engine:
     def _sound_changed(self, leg: PhoneLeg, changed: SoundChanged) -> None:
         leg.sound_open, leg.srtp = changed.open, changed.encrypted
         if changed.open and not leg.srtp and leg.dialog.encryption is Encryption.REQUIRED:
-            leg.ending, leg.ending_detail = leg.ending or Cause.REFUSED, "its sound would not be encrypted"
-            leg.dialog.hang_up(0)
+            refuse_plain(leg)
             return
         if changed.open:
             self._wiring.renew(leg.dialog)
@@ -288,7 +287,7 @@ class Engine:
         self._note_encryption(leg)
 
     def _maybe_answered(self, leg: PhoneLeg) -> None:
-        if leg.agreed and leg.sound_open and not leg.answered:
+        if leg.agreed and leg.sound_open and not leg.answered and leg.ending is None:
             leg.answered = True
             self._say(LegAnswered(leg.leg))
             self._note_encryption(leg)

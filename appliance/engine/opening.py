@@ -23,6 +23,7 @@ from appliance.engine.wiring import Wiring
 log = logging.getLogger("qendra.engine")
 
 RATES = {8000, 16000}
+NOT_ACCEPTABLE = 488
 
 
 @dataclass
@@ -103,10 +104,15 @@ class Opening:
 
 def require_encryption(leg: PhoneLeg) -> bool:
     """From now on its sound is encrypted, or there is none. False: it cannot be, and the call is refused."""
-    dialog = leg.dialog
-    dialog.encryption = Encryption.REQUIRED
-    if dialog.can_encrypt:
-        return True
-    leg.ending, leg.ending_detail = Cause.REFUSED, "its sound would not be encrypted"
-    dialog.hang_up(488)
-    return False
+    leg.dialog.encryption = Encryption.REQUIRED
+    if not leg.dialog.can_encrypt:
+        refuse_plain(leg)
+        return False
+    return True
+
+
+def refuse_plain(leg: PhoneLeg) -> None:
+    """End a call whose sound could be overheard and must not be."""
+    if leg.ending is None:
+        leg.ending, leg.ending_detail = Cause.REFUSED, "its sound would not be encrypted"
+    leg.dialog.hang_up(0 if leg.agreed else NOT_ACCEPTABLE)

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from tests.engine.srtp import Lock, key_in, key_line, new_key
 from tests.engine.tones import Samples, from_ulaw, to_ulaw, tone
 
 _number = itertools.count(1)
@@ -76,6 +77,11 @@ class Sound:
         """(stamp, event) of each key that came as telephone-event."""
         self.quiet = False
         """Sends nothing just now."""
+        self.outward: Lock | None = None
+        self.inward: Lock | None = None
+        """Both set: what goes and comes is encrypted."""
+        self.unread = 0
+        """Packets that were not encrypted as agreed."""
         studio.add(self)
         self._studio = studio
 
@@ -108,7 +114,8 @@ class Sound:
         head += (stamp & 0xFFFFFFFF).to_bytes(4, "big") + self.ssrc.to_bytes(4, "big")
         self.sequence = (self.sequence + 1) & 0xFFFF
         with contextlib.suppress(OSError):
-            self.socket.sendto(head + payload, self.to)
+            packet = head + payload
+            self.socket.sendto(self.outward.closed(packet) if self.outward else packet, self.to)
 
     def collect(self) -> None:
         while True:
@@ -116,6 +123,12 @@ class Sound:
                 packet = self.socket.recv(2048)
             except OSError:
                 return
+            if self.inward is not None:
+                opened = self.inward.opened(packet)
+                if opened is None:
+                    self.unread += 1
+                    continue
+                packet = opened
             kind = packet[1] & 0x7F
             if kind == 0:
                 self.got.append((time.monotonic(), int.from_bytes(packet[2:4], "big"), packet[12:]))
@@ -181,6 +194,10 @@ class Phone:
         self.sound = Sound(edge.studio)
         self.over = threading.Event()
         self.sdp_extra = ""
+        self.keys = ""
+        """How it encrypts: not at all, or in a stream of `AVP` (whoever can) or `SAVP` (always)."""
+        self.key = new_key()
+        self.key_tag = 1
         self.connection = "127.0.0.1"
 
     def move_to(self, host: str) -> None:
@@ -195,8 +212,10 @@ class Phone:
         where = f"IN IP{6 if ':' in self.connection else 4} {self.connection}"
         return (
             f"v=0\r\no=- 1 {next(_number)} {where}\r\ns=-\r\nc={where}\r\nt=0 0\r\n"
-            f"m=audio {self.sound.port} RTP/AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\n"
-            f"a=fmtp:101 0-15\r\na=ptime:20\r\na={direction}\r\n{self.sdp_extra}"
+            f"m=audio {self.sound.port} RTP/{self.keys or 'AVP'} 0 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\n"
+            f"a=fmtp:101 0-15\r\na=ptime:20\r\na={direction}\r\n"
+            + (key_line(self.key, self.key_tag) if self.keys else "")
+            + self.sdp_extra
         )
 
     def request(
@@ -253,10 +272,10 @@ class Phone:
         assert self.invite
         self.reply(self.invite, 180, "Ringing")
 
-    def answer(self) -> None:
+    def answer(self, extra: str = "") -> None:
         assert self.invite
         self._sound_to(self.invite.body)
-        self.reply(self.invite, 200, "OK", self.sdp())
+        self.reply(self.invite, 200, "OK", self.sdp(), extra)
 
     def refuse(self, status: int, reason: str = "No") -> None:
         assert self.invite
@@ -311,6 +330,12 @@ class Phone:
         port = re.search(r"^m=audio (\d+)", sdp, re.MULTILINE)
         if address and port:
             self.sound.to = (address[1], int(port[1]))
+        theirs = key_in(sdp) if self.keys else None
+        if theirs:
+            self.key_tag = theirs[0]
+            self.sound.outward, self.sound.inward = Lock(self.key), Lock(theirs[1])
+        else:
+            self.sound.outward = self.sound.inward = None
         if event := re.search(r"^a=rtpmap:(\d+) telephone-event/8000", sdp, re.MULTILINE):
             self.sound.event_type = int(event[1])
 
