@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from appliance.calls import commands, events, facts
-from appliance.calls.edge import Accounts, Device, Refusal, Refused, Registered
-from appliance.calls.engine import CallDevice, PlayFiles
+from appliance.calls.edge import Accounts, Device, Refusal, Refused, Registered, TrunkIs, Trunks
+from appliance.calls.engine import CallDevice, CallTrunk, PlayFiles, TrunkAccounts
 from appliance.calls.lookup import CallQuery
-from appliance.calls.names import Cause, Extension, LegId
+from appliance.calls.names import Cause, Extension, LegId, LineId
 from appliance.prompts.library import Prompts, PromptSettings
 from appliance.supervisor import clock
 from appliance.supervisor.books import Books
 from appliance.supervisor.frontdesk import Address, FrontDesk
 from appliance.supervisor.site import Site
-from appliance.switchboard.views import Live
+from appliance.switchboard.settings import LineOptions, NumberFormat, NumberRoute, Provider, Settings
+from appliance.switchboard.views import Live, LiveLine
 from appliance.wire.blocking import BlockingServer
 from appliance.wire.peer import Peer, connect, serve
 from appliance.wire.seams import EDGE, ENGINE, WEB
@@ -33,7 +37,8 @@ CALLER, PHONE = LegId("phone-1"), LegId("")
 class House:
     """A desk with everything around it for the length of one story."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: Settings) -> None:
+        self.settings = settings
         (folder / "run").mkdir(exist_ok=True)
         self.folder = folder
         self.heard: list[Any] = []
@@ -48,7 +53,7 @@ class House:
         self.engine = BlockingServer(ENGINE, run / "engine.sock", time.monotonic, self.heard.append, events.EngineUp)
         self.edge = await serve(EDGE, run / "edge.sock", time.monotonic, self._edge_met)
         self.books = Books(self.folder, clock.now())
-        self.books.take_site(Site(firm(), passwords={ANA: "made-up-password"}, digest="one"), clock.now())
+        self.books.take_site(self.site(), clock.now())
         self.panel = GpioPanel(LampSettings(((ANA, 22),), buzzer=17), self.pins, lambda _: None)
         self.prompts = Prompts(PromptSettings(self.folder / "speech"))
         self.desk = FrontDesk(self.books, self.prompts, self.panel, run, Address("127.0.0.1", 5060))
@@ -90,15 +95,31 @@ class House:
     async def hear(self, kind: type[Any]) -> Any:
         """The latest of this kind that the engine was told; waits for one."""
         await self.until(lambda: any(isinstance(message, kind) for message in self.heard))
+        return self.heard_of(kind)
+
+    def site(self) -> Site:
+        providers = {line.name: "made-up" for line in self.settings.lines if line.provider}
+        return Site(self.settings, passwords={ANA: "made-up-password"}, line_passwords=providers, digest="one")
+
+    def heard_of(self, kind: type[Any]) -> Any:
+        """The latest of this kind that the engine was told."""
         return next(message for message in reversed(self.heard) if isinstance(message, kind))
+
+    async def told_of(self, kind: type[Any]) -> Any:
+        """The latest of this kind that the edge was told; waits for one."""
+        await self.until(lambda: any(isinstance(message, kind) for message in self.told))
+        return next(message for message in reversed(self.told) if isinstance(message, kind))
+
+    def line(self) -> LiveLine:
+        return self.pictures[-1].lines[0]
 
     def lit(self, pin: int) -> bool:
         return bool(self.pins.pin(pin).state)
 
 
-def play(folder: Path, story: Callable[[House], Coroutine[Any, Any, None]]) -> None:
+def play(folder: Path, story: Callable[[House], Coroutine[Any, Any, None]], settings: Settings | None = None) -> None:
     async def whole() -> None:
-        house = House(folder)
+        house = House(folder, settings or firm())
         await house.open()
         try:
             await story(house)
@@ -210,3 +231,50 @@ def test_a_new_journal_is_begun_at_start_and_the_old_one_is_not_needed(tmp_path:
         await house.until(lambda: len(list((house.folder / "journal").glob("*.journal"))) > 1)
 
     play(tmp_path, nothing)
+
+
+TRUNK = LineId("trunk")
+
+
+def no_names(host: str, *_: object, **__: object) -> list[object]:
+    pytest.fail(f"somebody waits for the DNS to say where {host} is")
+
+
+def test_calls_over_a_provider_in_and_out_and_nobody_asks_for_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for asking in ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr"):
+        monkeypatch.setattr(socket, asking, no_names)
+
+    async def story(house: House) -> None:
+        await house.until(lambda: house.line().state == "starting")
+        told = await house.told_of(Trunks)
+        assert (told.trunks[0].domain, told.trunks[0].password) == ("sip.example.com", "made-up")
+        house.edge_says(TrunkIs(TRUNK, up=True, words="registered", here="203.0.113.5", contact="sip:f@203.0.113.5"))
+        await house.until(lambda: house.line().state == "up")
+        await house.until(lambda: house.heard_of(TrunkAccounts).trunks[0].contact == "sip:f@203.0.113.5")
+
+        house.engine.send(events.LineRang(LegId("in-1"), TRUNK, "355672000001", "35542345679"))
+        await house.hear(commands.Answer)
+        await house.until(lambda: [call.caller for call in house.pictures[-1].calls] == ["+355672000001"])
+        house.engine.send(events.LegAnswered(LegId("in-1")))
+        await house.until(lambda: house.pictures[-1].calls[0].place == "queue office")
+        house.engine.send(events.LegEnded(LegId("in-1"), Cause.NORMAL))
+        await house.until(lambda: not house.pictures[-1].calls)
+
+        house.engine.send(events.PhoneRang(CALLER, ANA, "0672000001"))
+        call = await house.hear(CallTrunk)
+        assert (call.line, call.number, call.caller, call.here) == (
+            TRUNK,
+            "355672000001",
+            "35542345678",
+            "203.0.113.5",
+        )
+        house.engine.send(events.LegEnded(call.leg, Cause.BUSY, "486 Busy Here"))
+        house.engine.send(events.LegEnded(CALLER, Cause.BUSY))
+        await house.until(lambda: not house.pictures[-1].calls)
+
+    provider = Provider(domain="sip.example.com", user="f", numbers_as=NumberFormat.DIGITS, main_number="+35542345678")
+    enters = NumberRoute("+35542345679", "queue office")
+    line = LineOptions(TRUNK, "hours office", answer_after_rings=1, numbers=(enters,), provider=provider)
+    play(tmp_path, story, firm(lines=(line,)))
