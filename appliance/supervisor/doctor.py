@@ -9,7 +9,8 @@ from dataclasses import asdict
 from typing import TextIO
 
 from appliance.supervisor import VERSION
-from appliance.supervisor.examinations import Finding, Machine, State, examine, worst
+from appliance.supervisor.examinations import Machine, examine
+from appliance.supervisor.findings import Finding, State, worst
 from appliance.supervisor.run import Wishes
 
 MARKS = {State.GOOD: "ok ", State.ODD: " ? ", State.BAD: "BAD"}

@@ -10,9 +10,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,8 @@ from typing import Any
 from appliance.lines import discover
 from appliance.prompts.language import languages
 from appliance.setup.places import places_here
+from appliance.supervisor.examine_desk import desk
+from appliance.supervisor.findings import Finding, State
 from appliance.supervisor.network import LOOPBACK, Port, lan_address, why_not
 from appliance.supervisor.paths import Places, existing_run, lock_owner
 from appliance.supervisor.run import Wishes
@@ -30,25 +31,6 @@ ROOM_TO_BREATHE = 1 << 30
 ROOM_TO_LIVE = 100 << 20
 PARTS = ("edge", "engine", "desk", "web")
 ODD_CLOCK = 24 * 3600.0
-
-
-class State(StrEnum):
-    """How a thing is."""
-
-    GOOD = "good"
-    ODD = "odd"
-    """Worth knowing; the box runs."""
-    BAD = "bad"
-    """The box does not run, or not as the site file wants it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at."""
-
-    what: str
-    state: State
-    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +202,7 @@ def running_box(places: Places, pid: int) -> Iterator[Finding]:
         told = ", ".join(f"{name} {count}×" for name, count in again.items())
         yield Finding("Restarts", State.ODD, f"{told} since the box was started (see {places.log / 'box.log'})")
     yield _page(str(box.get("bind", LOOPBACK)), int(box.get("web_port", 0)))
+    yield from desk(places.run / "desk.sock")
 
 
 def _page(bind: str, port: int) -> Finding:
@@ -309,9 +292,3 @@ def _line(path: Path) -> str:
 
 def _lives(pid: object) -> bool:
     return isinstance(pid, int) and pid > 0 and Path(f"/proc/{pid}").exists()
-
-
-def worst(findings: Iterable[Finding]) -> State:
-    """The worst of all."""
-    order = (State.GOOD, State.ODD, State.BAD)
-    return max((finding.state for finding in findings), key=order.index, default=State.GOOD)

@@ -17,7 +17,8 @@ import pytest
 from appliance.lines import discover
 from appliance.supervisor import examinations
 from appliance.supervisor.doctor import main
-from appliance.supervisor.examinations import Finding, Machine, State
+from appliance.supervisor.examinations import Machine
+from appliance.supervisor.findings import Finding, State
 from appliance.supervisor.network import free_loopback_ports
 from appliance.supervisor.paths import Lock, Places, existing_run, open_data
 from appliance.supervisor.run import Wishes

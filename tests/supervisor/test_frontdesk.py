@@ -12,13 +12,26 @@ from typing import Any
 import pytest
 
 from appliance.calls import commands, events, facts
-from appliance.calls.edge import Accounts, Device, Refusal, Refused, Registered, TrunkIs, Trunks
+from appliance.calls.edge import (
+    Accounts,
+    Ban,
+    Bans,
+    Device,
+    Reach,
+    Reached,
+    Refusal,
+    Refused,
+    Registered,
+    TrunkIs,
+    Trunks,
+)
 from appliance.calls.engine import CallDevice, CallTrunk, PlayFiles, TrunkAccounts
 from appliance.calls.lookup import CallQuery
 from appliance.calls.names import Cause, Extension, LegId, LineId
 from appliance.prompts.library import Prompts, PromptSettings
 from appliance.supervisor import clock
 from appliance.supervisor.books import Books
+from appliance.supervisor.examine_desk import desk
 from appliance.supervisor.frontdesk import Address, FrontDesk
 from appliance.supervisor.site import Site
 from appliance.switchboard.settings import LineOptions, NumberFormat, NumberRoute, Provider, Settings
@@ -224,6 +237,28 @@ def test_guessing_passwords_is_said_on_the_page_and_in_the_journal(tmp_path: Pat
     refused = [fact for fact in (*replay.head, *replay.facts) if isinstance(fact, facts.PhoneRefused)]
     books.close()
     assert [fact.times for fact in refused] == [2, 2, 2]
+
+
+def test_the_doctor_hears_from_the_desk_how_lines_and_door_are(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        house.edge_says(TrunkIs(TRUNK, up=False, words="no answer from 192.0.2.1"))
+        house.edge_says(Reached(Reach.BAD, "office.example.com leads nowhere"))
+        house.edge_says(Bans((Ban("203.0.113.9", "", 2e9, "guessing"), Ban("192.0.2.7", "101", 2e9, "mistyped"))))
+        await house.until(lambda: house.line().state == "down" and bool(house.pictures[-1].trouble))
+        found = await asyncio.to_thread(lambda: list(desk(house.folder / "run" / "desk.sock")))
+        assert [(one.what, one.state.value) for one in found[:3]] == [
+            ("Line trunk", "bad"),
+            ("Front door", "good"),
+            ("From outside", "bad"),
+        ]
+        assert found[0].words == "down: no answer from 192.0.2.1"
+        assert found[1].words.startswith("addresses not heard: 1; telephones slowed for a wrong password: 1")
+        assert {one.what for one in found[3:]} == {"Look at this"}
+
+    line = LineOptions(TRUNK, "hours office", provider=Provider(domain="sip.example.com", user="f"))
+    play(tmp_path, story, firm(lines=(line,)))
+    (gone,) = desk(tmp_path / "run" / "desk.sock")
+    assert (gone.what, gone.state.value) == ("Desk", "bad")
 
 
 def test_a_new_journal_is_begun_at_start_and_the_old_one_is_not_needed(tmp_path: Path) -> None:
