@@ -154,7 +154,7 @@ class Provider:
         if health is None:
             return
         if self._exchanges.lost(health.server) or why:
-            self.failed(flow, unconnected(flow), now)
+            self.failed(flow, unconnected(flow, why), now)
         elif registration and registration.at and registration.at.flow == flow:
             registration.forget(now + RECONNECT * self._tools.dice.random())
 

@@ -101,9 +101,9 @@ def silent(flow: Flow) -> str:
     return f"no answer from {named(flow)}"
 
 
-def unconnected(flow: Flow) -> str:
-    """The same where no connection can be had."""
-    return f"no connection to {named(flow)}"
+def unconnected(flow: Flow, why: str) -> str:
+    """The same where no connection can be had; `why` has the server as its subject, and may be empty."""
+    return f"no connection to {named(flow)}" + (f", which {why}" if why not in {"", "hung up"} else "")
 
 
 def refusing(flow: Flow, status: int) -> str:

@@ -203,7 +203,7 @@ def test_no_connection_is_said() -> None:
     world.provider(transport="tcp")
     world.unreachable.add("192.0.2.1")
     world.accept(trunk(transport="tcp"))
-    assert (world.up(), world.words()) == (False, "no connection to 192.0.2.1")
+    assert (world.up(), world.words()) == (False, "no connection to 192.0.2.1, which does not answer")
     world.unreachable.clear()
     world.pass_time(10)
     assert world.up()
