@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from appliance.calls.commands import Buzz, ShowLamp
+from appliance.calls.commands import ShowEncrypted, ShowLamp
 from appliance.calls.names import Extension
 from firmware_hooks.hook import HookEvent, HookSettings, Pin
-from firmware_hooks.lamps import Lamps
+from firmware_hooks.lamps import Lamps, Panelled
 
 log = logging.getLogger("qendra.hooks")
 
@@ -29,21 +29,23 @@ class LampSettings:
     hook: HookSettings | None = None
     factory: Literal["auto", "mock", "none"] = "auto"
     """`mock` gives pins in software, for demo and tests; `none` touches no pin whatever is wired."""
+    encrypted: tuple[tuple[Extension, Pin], ...] = ()
+    """Lamps that are lit while the whole of an operator's call is encrypted."""
 
     @property
     def wires_nothing(self) -> bool:
         """Whether there is no need to look for pins."""
-        return not self.lamps and self.buzzer is None and self.hook is None
+        return not self.lamps and not self.encrypted and self.buzzer is None and self.hook is None
 
 
 class Panel(Protocol):
     """The lamps and the buzzer, as the desk and the page see them."""
 
-    def handle(self, command: ShowLamp | Buzz) -> None:
+    def handle(self, command: Panelled) -> None:
         """Show it. Returns at once."""
 
     def state(self) -> dict[str, str]:
-        """Each lamp by extension (and `buzzer`), with the name of the pattern it shows."""
+        """Each lamp by extension (`encrypted 101` those of encryption, and `buzzer`), with the name of the pattern it shows."""
 
     def close(self) -> None:
         """All dark and let go; nothing is reported afterwards."""
@@ -56,8 +58,10 @@ class NullPanel:
         self._lamps = Lamps(())
         for extension, _ in settings.lamps:
             self.handle(ShowLamp(extension, "off"))
+        for extension, _ in settings.encrypted:
+            self.handle(ShowEncrypted(extension, on=False))
 
-    def handle(self, command: ShowLamp | Buzz) -> None:
+    def handle(self, command: Panelled) -> None:
         """See `Panel`."""
         self._lamps.handle(command, 0.0)
 

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from appliance.calls.commands import Buzz, ShowLamp
+from appliance.calls.commands import Buzz, ShowEncrypted, ShowLamp
 from appliance.calls.timers import Timers
 from firmware_hooks.patterns import PATTERNS, level_at
 
 BUZZER = "buzzer"
 """Stands among the lamps; their names are extensions, so it is nobody's."""
+
+
+def encryption_lamp(extension: str) -> str:
+    """The name, among the lamps, of the one that is lit while this operator's whole call is encrypted."""
+    return f"encrypted {extension}"
+
+
+Panelled = ShowLamp | ShowEncrypted | Buzz
+"""What a panel can show."""
 
 Levels = dict[str, float]
 """Lamps to set, each with its brightness."""
@@ -25,11 +34,13 @@ class Lamps:
         self._began: dict[str, float] = {}
         self._steps: Timers[str] = Timers()
 
-    def handle(self, command: ShowLamp | Buzz, now: float) -> Levels:
+    def handle(self, command: Panelled, now: float) -> Levels:
         """Begin a pattern. The one that is shown already goes on undisturbed."""
         match command:
             case ShowLamp(extension=lamp, pattern=pattern):
                 return self._show(lamp, pattern if pattern in PATTERNS else "fault", now)
+            case ShowEncrypted(extension=extension, on=on):
+                return self._show(encryption_lamp(extension), "encrypted" if on else "off", now)
             case Buzz(on=on):
                 return self._show(BUZZER, "buzzing" if on else "off", now)
 

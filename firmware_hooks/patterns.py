@@ -35,6 +35,7 @@ PATTERNS: Mapping[str, Pattern] = {
     "wrap_up": _pulse(2000, 20),
     "paused": (Step(1, 100), Step(0, 1900)),
     "fault": (Step(1, 150), Step(0, 150), Step(1, 150), Step(0, 750)),
+    "encrypted": (Step(1, 1000),),
     "buzzing": (Step(1, 250), Step(0, 1750)),
 }
 """By name; a lamp asked for a pattern that is not here shows `fault`."""

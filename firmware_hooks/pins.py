@@ -20,10 +20,9 @@ from typing import Any
 import gpiozero
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 
-from appliance.calls.commands import Buzz, ShowLamp
 from firmware_hooks.board import BoardFault, LampSettings, Report
 from firmware_hooks.hook import HookEvent, HookSwitch, Pin
-from firmware_hooks.lamps import BUZZER, Lamps
+from firmware_hooks.lamps import BUZZER, Lamps, Panelled, encryption_lamp
 
 log = logging.getLogger("qendra.hooks")
 
@@ -82,7 +81,7 @@ class GpioPanel:
         self._thread = threading.Thread(target=self._work, name="gpio", daemon=True)
         self._thread.start()
 
-    def handle(self, command: ShowLamp | Buzz) -> None:
+    def handle(self, command: Panelled) -> None:
         """See `Panel`."""
         with self._wake:
             self._levels |= self._lamps.handle(command, _now())
@@ -109,6 +108,9 @@ class GpioPanel:
             if extension in self._devices:
                 raise BoardFault(f"{extension} has two lamps; wire one pin, and both lamps to it.")
             self._devices[extension] = self._take(f"the lamp of {extension}", pin, taken, _lamp)
+        for extension, pin in settings.encrypted:
+            name = f"the encryption lamp of {extension}"
+            self._devices[encryption_lamp(extension)] = self._take(name, pin, taken, _lamp)
         if settings.buzzer is not None:
             self._devices[BUZZER] = self._take("the buzzer", settings.buzzer, taken, _buzzer)
         if settings.hook is not None:

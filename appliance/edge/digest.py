@@ -128,7 +128,7 @@ class Digest:
     def _judge(
         self, fields: dict[bytes, bytes], method: bytes, uri: bytes, host: str, datagram: bytes, now: float
     ) -> Proof:
-        nonce = self._ours(fields.get(b"nonce", b""), host)
+        nonce = self._tokens.nonce_words(fields.get(b"nonce", b""), host)
         if nonce is None or not _same_target(fields.get(b"uri", b""), uri):
             return Proof(Verdict.NOT_OURS)
         user = fields.get(b"username", b"")
@@ -145,17 +145,8 @@ class Digest:
         return proof
 
     def _nonce(self, host: str, now: float) -> bytes:
-        words = int(now * 1000).to_bytes(6) + (next(self._serial) & 0xFFFFFF).to_bytes(3)
-        return (words + self._tokens.nonce_mark(words, host)).hex().encode()
-
-    def _ours(self, nonce: bytes, host: str) -> bytes | None:
-        """What stands in a nonce that we gave to this address: when, and which one; None when we did not."""
-        try:
-            raw = bytes.fromhex(nonce.decode("ascii"))
-        except ValueError:
-            return None
-        genuine = hmac.compare_digest(self._tokens.nonce_mark(raw[:9], host), raw[9:])
-        return raw[:9] if genuine else None
+        words = (int(now * 1000) & 0xFFFFFFFFFF).to_bytes(5) + (next(self._serial) & 0xFFFF).to_bytes(2)
+        return self._tokens.nonce(words, host)
 
     def _first_use(self, fields: dict[bytes, bytes], nonce: bytes, datagram: bytes, now: float) -> bool:
         try:
@@ -188,7 +179,7 @@ def fields(value: bytes) -> dict[bytes, bytes]:
 
 def _given_at(nonce: bytes) -> float:
     """The second at which we gave it."""
-    return int.from_bytes(nonce[:6]) / 1000
+    return int.from_bytes(nonce[:5]) / 1000
 
 
 def _right(fields: dict[bytes, bytes], method: bytes, account: Account) -> bool:

@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from itertools import islice
 
 from appliance.edge.bans import Bans, Rules
-from appliance.edge.flows import is_local, origin
-
-Key = TypeVar("Key")
-Value = TypeVar("Value")
+from appliance.edge.buckets import Buckets, Rate
+from appliance.edge.flows import Flow, is_local, origin
+from appliance.edge.tokens import MARK, Tokens
 
 SCANNERS = (
     b"friendly-scanner", b"sipvicious", b"sip-scan", b"sipsak", b"sundayddr", b"iwar", b"sipcli", b"vaxsipuseragent",
     b"pplsip", b"sivus", b"gulp", b"nmap", b"smap", b"friendly-request",
 )  # fmt: skip
 """What tools of people looking for open telephone systems call themselves."""
+MARKS = re.compile(MARK)
+HEAD = 4096
+MOST_MARKS = 8
+"""Bytes in which a mark is looked for, and how many that look like one are tried."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How much is too much."""
 
-    local_rate: float = 200.0
-    local_burst: float = 2000.0
-    """Requests without proof per second, and at once, from one address of the firm's own network. A proof that holds
-    gives back what its request and the challenge before it took."""
-    foreign_rate: float = 5.0
-    foreign_burst: float = 50.0
+    local: Rate = Rate(per_second=200.0, burst=2000.0)
+    """Requests without a proof from one address of the firm's own network. A proof that holds gives back what its request
+    and the challenge before it took."""
+    foreign: Rate = Rate(per_second=5.0, burst=50.0)
     """The same for an address outside."""
+    phone: Rate = Rate(per_second=50.0, burst=500.0)
+    """The same for one registered telephone; it does not share with others at its address."""
+    strangers_local: Rate = Rate(per_second=500.0, burst=3000.0)
+    strangers: Rate = Rate(per_second=50.0, burst=500.0)
+    """Messages that are read in all, from addresses inside and outside where nobody of ours lives and that bear no mark
+    of ours: a forged sender costs nothing, so what each of them may do says little about all."""
     bans: Rules = field(default_factory=Rules)
     connections: int = 512
     """Connections (TCP, TLS, WebSocket) in all."""
@@ -46,44 +55,63 @@ class Guard:
 
     MOST = 4096
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(
+        self, limits: Limits, tokens: Tokens, registered: Callable[[Flow], bool], at_home: Callable[[str], bool]
+    ) -> None:
+        """`registered`: is there a telephone at this flow? `at_home`: does anybody of ours live at this address?"""
         self._limits = limits
-        self._buckets: dict[str, tuple[float, float]] = {}
+        self._tokens = tokens
+        self._registered = registered
+        self._at_home = at_home
+        self._buckets = Buckets(self.MOST)
+        self._pools = Buckets(2)
         self.bans = Bans(limits.bans)
 
-    def admit(self, host: str, now: float) -> bool:
-        """Take one from the address's bucket; False when it is empty."""
-        level = self._level(host, now)
-        if level < 1.0:
-            return False
-        self._set_level(host, level - 1.0, now)
-        return True
+    def exhausted(self, source: Flow, now: float) -> bool:
+        """Is it a stranger who has asked too much?"""
+        key, rate = self._bucket(source)
+        return self._buckets.empty(key, rate, now) and not self._at_home(source.host)
 
-    def exhausted(self, host: str, now: float) -> bool:
-        """Is the address's bucket empty? Takes nothing."""
-        return origin(host) in self._buckets and self._level(host, now) < 1.0
+    def hears(self, data: bytes, source: Flow, now: float) -> bool:
+        """Is this message, of somebody not exhausted, worth reading? Decided without reading it, so that most of a flood
+        costs next to nothing.
 
-    def proved(self, host: str, user: bytes, now: float) -> None:
+        What is heard in any flood: registered telephones, and whatever bears a mark that we gave to that very address (a
+        nonce, a way of a call), which a forger of senders has never seen.
+        """
+        if self._at_home(source.host):
+            key, rate = self._bucket(source)
+            return not self._buckets.empty(key, rate, now) or self._vouched(data, source.host)
+        return self._pools.take(*self._pool(source.host), now) or self._vouched(data, source.host)
+
+    def admit(self, source: Flow, now: float) -> bool:
+        """Take one from the bucket of who sent this; False when it is empty."""
+        key, rate = self._bucket(source)
+        return self._buckets.take(key, rate, now)
+
+    def proved(self, source: Flow, user: bytes, now: float) -> None:
         """A proof held: give back what it and its challenge took, and forget what failed before it."""
-        self.bans.proved(host, user)
-        self._set_level(host, self._level(host, now) + 2.0, now)
+        self.bans.proved(source.host, user)
+        key, rate = self._bucket(source)
+        self._buckets.give(key, rate, 2.0, now)
+        if not self._at_home(source.host):
+            pool, rate = self._pool(source.host)
+            self._pools.give(pool, rate, 1.0, now)
 
     def scans(self, agent: bytes) -> bool:
         """Does this User-Agent belong to a tool that looks for victims?"""
         agent = agent.lower()
         return any(name in agent for name in SCANNERS)
 
-    def _level(self, host: str, now: float) -> float:
-        local = is_local(host)
-        burst = self._limits.local_burst if local else self._limits.foreign_burst
-        level, when = self._buckets.get(origin(host), (burst, now))
-        return min(burst, level + (now - when) * (self._limits.local_rate if local else self._limits.foreign_rate))
+    def _bucket(self, source: Flow) -> tuple[Hashable, Rate]:
+        if self._registered(source):
+            return source, self._limits.phone
+        return origin(source.host), self._limits.local if is_local(source.host) else self._limits.foreign
 
-    def _set_level(self, host: str, level: float, now: float) -> None:
-        self._bounded(self._buckets)[origin(host)] = (level, now)
+    def _pool(self, host: str) -> tuple[Hashable, Rate]:
+        return ("inside", self._limits.strangers_local) if is_local(host) else ("outside", self._limits.strangers)
 
-    def _bounded(self, table: dict[Key, Value]) -> dict[Key, Value]:
-        """The table, with room for one more: the oldest entry goes first."""
-        if len(table) >= self.MOST:
-            del table[next(iter(table))]
-        return table
+    def _vouched(self, data: bytes, host: str) -> bool:
+        """Does it bear a mark of ours that this address was given?"""
+        found = islice(MARKS.finditer(data[:HEAD]), MOST_MARKS)
+        return any(self._tokens.given_to(mark[1] or mark[2], host) for mark in found)

@@ -13,7 +13,7 @@ from appliance.calls.names import LineId
 from appliance.edge import grammar
 from appliance.edge.binding import Binding, Denied
 from appliance.edge.digest import Digest, Proof, Verdict
-from appliance.edge.flows import Flow, Output, Send, ToEngine, is_loopback
+from appliance.edge.flows import Flow, Output, Send, ToEngine, is_local, is_loopback
 from appliance.edge.guard import Guard
 from appliance.edge.message import Garbled, Request
 from appliance.edge.notifier.notifier import Notifier
@@ -25,6 +25,9 @@ from appliance.edge.trunks.trunks import Trunks
 
 ALLOW = b"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, SUBSCRIBE, INFO, UPDATE, PRACK, REFER, NOTIFY"
 
+LOUDEST = 2.0
+"""Bytes of a no per byte of what was asked, over UDP to an address outside where nobody of ours lives. No telephone asks
+in so few words that it would not be answered; who wants to have us flood somebody else does."""
 COME_AGAIN = {423, 480}
 """Answers that ask for the same once more: longer, or later."""
 KINDS = {
@@ -83,7 +86,7 @@ class Inward:
         """Say no to what is no message, if there is a way to say it."""
         self.refuse(Refusal.GARBLED, source, garbled.reason, now)
         request = garbled.request
-        if request is None or request.method == b"ACK" or not self.guard.admit(source.host, now):
+        if request is None or request.method == b"ACK" or not self.guard.admit(source, now):
             return []
         reason = b"Version Not Supported" if garbled.status == 505 else b"Bad Request"
         return self._answer(request, source, garbled.status, reason)
@@ -117,7 +120,7 @@ class Inward:
         provider = self._provider(request, source)
         if provider is not None:
             return self._from_provider(request, provider, source, now)
-        if not self.guard.admit(source.host, now):
+        if not self.guard.admit(source, now):
             self.refuse(Refusal.FLOOD, source, "too many requests", now)
             return []
         agent = request.first(b"user-agent")
@@ -182,7 +185,7 @@ class Inward:
             return []
         match proof.verdict:
             case Verdict.GOOD:
-                self.guard.proved(source.host, proof.user, now)
+                self.guard.proved(source, proof.user, now)
                 return self._proved(request, proof.user, source, now)
             case Verdict.WRONG:
                 self._failed(proof, source, now)
@@ -313,7 +316,7 @@ class Inward:
     def _no_such_call(
         self, request: Request, source: Flow, now: float, reason: bytes = b"Call/Transaction Does Not Exist"
     ) -> list[Output]:
-        if not self.guard.admit(source.host, now):
+        if not self.guard.admit(source, now):
             self.refuse(Refusal.FLOOD, source, "too many requests", now)
             return []
         detail = f"{grammar.printable(request.method, 20)} for a call that is not there"
@@ -337,7 +340,13 @@ class Inward:
     def _answer(self, request: Request, source: Flow, status: int, reason: bytes, *more: bytes) -> list[Output]:
         tag = self.signs.tokens.tag(request.call_id, request.via.branch, request.number)
         data = request.answered(status, reason, request.stamped(source.host, source.port), tag, list(more))
+        if status > 299 and len(data) > LOUDEST * request.size and self._may_be_forged(source):
+            return []
         return [Send(self.signs.answer_to(request, source), data)]
+
+    def _may_be_forged(self, source: Flow) -> bool:
+        """Whoever writes another's address as sender of a datagram has our answer sent there."""
+        return source.transport == "udp" and not is_local(source.host) and not self.spared(source.host)
 
 
 def _unserved(request: Request) -> tuple[str, int, bytes] | tuple[str, int, bytes, bytes] | None:

@@ -91,6 +91,11 @@ class Request(Message):
     """To."""
 
     @property
+    def size(self) -> int:
+        """Bytes, as it came."""
+        return len(self.start) + sum(map(len, self.lines)) + 2 * len(self.lines) + 4 + len(self.body)
+
+    @property
     def max_forwards(self) -> int:
         """How many hops are left before us; 70 when nothing is said."""
         return int(self.first(b"max-forwards") or 70)

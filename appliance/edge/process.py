@@ -35,7 +35,6 @@ log = logging.getLogger("qendra.edge")
 SOON = 0.1
 SPACING = 1.0
 """Seconds from a change of the registrations to their file, and between two writings of it."""
-_NOTHING = (-1, -1, -1, -1)
 UNHEARD = 200
 """Refusals kept for a desk that is away."""
 
@@ -64,7 +63,7 @@ class Edge:
         self._saving: asyncio.TimerHandle | None = None
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="keep")
         self._kept_accounts = b""
-        self._saved = _NOTHING
+        self._saved = (0, 0, 0, 0)
         self._saved_at = 0.0
 
     async def open(self) -> None:
@@ -109,7 +108,7 @@ class Edge:
             peer.close()
         self._names.close()
         self._udp.close()
-        self._saved = _NOTHING
+        self._saved = (-1, -1, -1, -1)
         self._save()
         self._writer.shutdown()
         self._streams.close()
@@ -126,6 +125,8 @@ class Edge:
             self.proxy.accept(accounts, now.mono)
             self.proxy.restore(keep.bindings(self._settings.state, now), now.mono)
             self.proxy.notifier.restore(keeping.subscriptions(self._settings.state, now))
+        # All of it stands in the files already, but for the leap in the numbers of restored subscriptions.
+        self._saved = (self.proxy.registrar.revision, 0, self.proxy.guard.bans.revision, self.proxy.directory.revision)
 
     def _heard(self, data: bytes, source: Flow) -> None:
         self._do(self.proxy.receive(data, source, _clock()))

@@ -89,8 +89,8 @@ class Proxy:
         self._paths = Paths()
         self._digest = Digest(signs.tokens)
         self.counters = Counters()
-        self.guard = Guard(limits)
         self.registrar = Registrar(signs.tokens.device, self._note)
+        self.guard = Guard(limits, signs.tokens, self._registered_at, self._known_at)
         self._pings = Pings(signs, self.registrar)
         self.directory = Directory(dice)
         self.trunks = Trunks(signs, self._paths, self.directory, self._is_live, dice)
@@ -120,13 +120,13 @@ class Proxy:
         """Why a connection from there, or what was sent from there, is not to be looked at; None: it may come in."""
         if self.guard.bans.silenced(source.host) and not self.trunks.expects(source.host):
             return Refusal.BANNED, "still"
-        if self.guard.exhausted(source.host, now) and not self._known_at(source.host):
+        if self.guard.exhausted(source, now):
             return Refusal.FLOOD, "too many requests"
         return None
 
     def turned_away(self, source: Flow, refusal: Refusal, detail: str, now: float) -> list[Output]:
         """A connection came to nothing. It costs its address as much as a request without a proof does."""
-        self.guard.admit(source.host, now)
+        self.guard.admit(source, now)
         self._refuse(refusal, source, detail, now)
         return self._told(now)
 
@@ -259,11 +259,14 @@ class Proxy:
         return outputs + self._told(now) if news else outputs
 
     def _from_outside(self, data: bytes, source: Flow, now: float) -> list[Output]:
+        if is_keepalive(data):
+            return []
         objection = self.objection(source, now)
         if objection is not None:
             self._refuse(objection[0], source, objection[1], now)
             return []
-        if is_keepalive(data):
+        if not self.guard.hears(data, source, now):
+            self._refuse(Refusal.FLOOD, source, "too many requests", now)
             return []
         message = parse(data)
         match message:
@@ -358,6 +361,9 @@ class Proxy:
 
     def _note(self, extension: bytes) -> None:
         self._changed[extension] = None
+
+    def _registered_at(self, flow: Flow) -> bool:
+        return self.registrar.at(flow) is not None
 
     def _is_account(self, extension: bytes) -> bool:
         return extension in self._accounts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from appliance.calls.edge import Refusal, Refused
@@ -28,13 +29,15 @@ class Refusals:
 
     def __init__(self) -> None:
         self._open: dict[tuple[Refusal, str, str], _Fold] = {}
+        self._alike: Counter[tuple[Refusal, str]] = Counter()
+        """How many are open of one refusal and one address."""
         self.total = 0
 
     def add(self, refusal: Refusal, source: Flow, detail: str, now: float) -> Refused | None:
         """One more; answers what to tell at once, if anything."""
         self.total += 1
         key = (refusal, source.host, detail)
-        if key not in self._open and self._alike(refusal, source.host) >= MOST_OF_ONE:
+        if key not in self._open and self._alike[refusal, source.host] >= MOST_OF_ONE:
             key = (refusal, source.host, "and more of the kind")
         if key not in self._open and len(self._open) >= MOST:
             key = (refusal, "", "from many addresses")
@@ -44,10 +47,8 @@ class Refusals:
             fold.source = str(source)
             return None
         self._open[key] = _Fold(now + WINDOW, str(source))
+        self._alike[key[:2]] += 1
         return Refused(refusal, str(source), key[2])
-
-    def _alike(self, refusal: Refusal, host: str) -> int:
-        return sum(key[0] is refusal and key[1] == host for key in self._open)
 
     def next_deadline(self) -> float | None:
         """When the oldest fold is told."""
@@ -61,6 +62,9 @@ class Refusals:
             if fold.ends > now:
                 break
             del self._open[key]
+            self._alike[key[:2]] -= 1
+            if not self._alike[key[:2]]:
+                del self._alike[key[:2]]
             if fold.times:
                 told.append(Refused(key[0], fold.source, key[2], fold.times))
         return told

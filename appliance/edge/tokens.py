@@ -6,8 +6,10 @@ and a call set up before it can still be hung up after it.
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from functools import lru_cache
 from hashlib import blake2b
+from hmac import compare_digest
 from typing import NamedTuple
 
 from appliance.edge.flows import Flow, Transport, packed, unpacked
@@ -19,6 +21,9 @@ _TRANSPORTS: tuple[Transport, ...] = ("udp", "tcp", "tls", "ws", "wss")
 """Their places are written into tokens: new ones go to the end."""
 _CHECK = 10
 _NOBODY = bytes(4)
+_NONCE = 20
+MARK = rb'"([A-Za-z0-9_-]{%d})"|(?<=[:.])([0-9a-f]{42}|[0-9a-f]{66})(?=[@;,\s])' % _NONCE
+"""What looks like a mark of ours in a message: a nonce, or a place in a route or a branch."""
 _LENGTHS = {2 * (7 + size + _CHECK) for size in (4, 16)}
 
 
@@ -79,9 +84,29 @@ class Tokens:
         """Eight digits that stand for these words, always the same here and others on every other box."""
         return self._mark(words, b"alias", 4).hex()
 
-    def nonce_mark(self, words: bytes, host: str) -> bytes:
-        """The proof in a digest nonce that we gave it, and gave it to this address."""
-        return self._mark(words + host.encode(), b"nonce", 10)
+    def nonce(self, words: bytes, host: str) -> bytes:
+        """A digest nonce of seven bytes of ours for this address. Short, because it is what strangers are answered."""
+        return urlsafe_b64encode(words + self._nonce_mark(words, host))
+
+    def nonce_words(self, nonce: bytes, host: str) -> bytes | None:
+        """What stands in a nonce that we gave to this address; None when we did not."""
+        if len(nonce) != _NONCE:
+            return None
+        try:
+            raw = urlsafe_b64decode(nonce)
+        except ValueError:
+            return None
+        return raw[:7] if compare_digest(self._nonce_mark(raw[:7], host), raw[7:]) else None
+
+    def given_to(self, mark: bytes, host: str) -> bool:
+        """Is this, found by `MARK`, a mark of ours that this address was given?"""
+        if len(mark) == _NONCE:
+            return self.nonce_words(mark, host) is not None
+        place = self.place(mark)
+        return place is not None and place.flow.host == host
+
+    def _nonce_mark(self, words: bytes, host: str) -> bytes:
+        return self._mark(words + host.encode(), b"nonce", 8)
 
     def _mark(self, words: bytes, purpose: bytes, size: int) -> bytes:
         return blake2b(words, digest_size=size, key=self._secret, person=purpose).digest()

@@ -257,7 +257,7 @@ def modem_manager(machine: Machine, site: Site | None) -> Finding:
 def pins(machine: Machine, site: Site | None) -> Finding:
     """Lamps, buzzer, hook switch."""
     what = "Pins (GPIO)"
-    wired = bool(site and (site.lamps.operators or site.lamps.buzzer is not None) and site.lamps.factory == "auto")
+    wired = bool(site and site.lamps.factory == "auto" and not site.lamps.for_board().wires_nothing)
     chips = sorted(chip.name for chip in machine.dev.glob("gpiochip*"))
     if not chips:
         state = State.BAD if wired else State.GOOD

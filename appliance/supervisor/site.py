@@ -57,12 +57,19 @@ class Lamps:
     buzzer: int | str | None = None
     operators: Mapping[Extension, int | str] = field(default_factory=dict)
     """The busy lamp of each operator."""
+    encrypted: Mapping[Extension, int | str] = field(default_factory=dict)
+    """The lamp of each operator that is lit while their whole call is encrypted."""
 
     def for_board(self) -> LampSettings:
         """The same for the room that owns the pins."""
         from firmware_hooks.board import LampSettings  # noqa: PLC0415  loads gpiozero, which only the desk needs
 
-        return LampSettings(tuple(self.operators.items()), self.buzzer, factory=self.factory)
+        return LampSettings(
+            tuple(self.operators.items()),
+            self.buzzer,
+            factory=self.factory,
+            encrypted=tuple(self.encrypted.items()),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,23 +385,23 @@ def _lamps(table: Table, people: tuple[Person, ...]) -> Lamps:
     if lamps is None:
         return Lamps()
     buzzer = lamps.pin("buzzer") if lamps.has("buzzer") else None
-    pins = _lamp_pins(lamps, people)
-    wired = [*pins.values(), *([] if buzzer is None else [buzzer])]
+    operators, encrypted = _lamp_pins(lamps, "operators", people), _lamp_pins(lamps, "encrypted", people)
+    wired = [*operators.values(), *encrypted.values(), *([] if buzzer is None else [buzzer])]
     if len(set(wired)) != len(wired):
         lamps.bad("operators", "and the buzzer need a pin each; two have the same")
     factory = lamps.text("factory", "auto", of=("auto", "mock", "none"))
     lamps.close()
-    return Lamps(cast("Literal['auto', 'mock', 'none']", factory), buzzer, pins)
+    return Lamps(cast("Literal['auto', 'mock', 'none']", factory), buzzer, operators, encrypted)
 
 
-def _lamp_pins(lamps: Table, people: tuple[Person, ...]) -> dict[Extension, int | str]:
+def _lamp_pins(lamps: Table, key: str, people: tuple[Person, ...]) -> dict[Extension, int | str]:
     """Operators' lamps; a lamp for somebody who is not there is a key nobody asked for."""
-    operators = lamps.table("operators")
-    if operators is None:
+    table = lamps.table(key)
+    if table is None:
         return {}
-    theirs = [person.extension for person in people if operators.has(person.extension)]
-    pins = {extension: operators.pin(extension) for extension in theirs}
-    operators.close()
+    theirs = [person.extension for person in people if table.has(person.extension)]
+    pins = {extension: table.pin(extension) for extension in theirs}
+    table.close()
     return pins
 
 

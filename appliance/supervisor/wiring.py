@@ -141,9 +141,7 @@ class Wiring:
                 self._engine.send(command)
             case commands.ShowWatched() | commands.ShowMessages():
                 self._ways.show(command)
-            case commands.ShowEncrypted():
-                pass
-            case commands.ShowLamp() | commands.Buzz():
+            case commands.ShowLamp() | commands.ShowEncrypted() | commands.Buzz():
                 self._panel.handle(command)
             case _:
                 self._engine.send(command)

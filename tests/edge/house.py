@@ -9,6 +9,7 @@ from random import Random
 
 from appliance.calls.edge import Account, Accounts, Bans, Refused, Registered
 from appliance.calls.names import Extension
+from appliance.edge.buckets import Rate
 from appliance.edge.flows import Flow, Message, Output, Send, Tell, ToEngine, host_port
 from appliance.edge.guard import Limits
 from appliance.edge.message import Request, Response, parse
@@ -19,6 +20,10 @@ from appliance.edge.tokens import Tokens
 REALM = "qendra"
 PEOPLE = ("101", "102", "103")
 SDP = b"v=0\r\no=- 1 1 IN IP4 192.168.1.9\r\ns=-\r\nc=IN IP4 192.168.1.9\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
+
+
+ENDLESS = Rate(1e9, 1e9)
+UNLIMITED = Limits(local=ENDLESS, foreign=ENDLESS, phone=ENDLESS, strangers_local=ENDLESS, strangers=ENDLESS)
 
 
 def account(extension: str, password: str = "", realm: str = REALM) -> Account:

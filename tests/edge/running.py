@@ -155,6 +155,13 @@ class Running:
         command = self._sipp(scenario, people, *more) + (["-t", "t1"] if tcp else [])
         return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=60, check=False)
 
+    def sipp_beside(
+        self, scenario: str, *more: str, people: Iterable[tuple[str, str]] = (), tcp: bool = False
+    ) -> subprocess.Popen[str]:
+        """The same, while the test goes on; it ends by itself within 20 s."""
+        command = self._sipp(scenario, people, *more) + (["-t", "t1"] if tcp else [])
+        return subprocess.Popen(command, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
     @contextlib.contextmanager
     def sipp_engine(self) -> Iterator[None]:
         """Sipp in the engine's place."""

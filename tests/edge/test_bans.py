@@ -12,8 +12,7 @@ from appliance.calls.edge import Account, Accounts, Bans, LiftBan, Refusal
 from appliance.edge.bans import MOST, MOST_OF_ONE, Rules, Standing
 from appliance.edge.bans import Bans as Table
 from appliance.edge.flows import Flow
-from appliance.edge.guard import Limits
-from tests.edge.house import REALM, House, Phone, account, accounts, proof, tcp, udp
+from tests.edge.house import REALM, UNLIMITED, House, Phone, account, accounts, proof, tcp, udp
 
 FAR = "203.0.113.9"
 SILENCE = None
@@ -202,7 +201,7 @@ def test_the_firms_own_network_is_never_silenced_whole() -> None:
 
 
 def test_one_who_guesses_pushes_out_only_their_own() -> None:
-    house = House(limits=Limits(local_burst=1e9))
+    house = House(limits=UNLIMITED)
     guesses(house, far(), ["101"] * 10)
     for each in range(2000):
         guess(house, udp(66), f"{each}")

@@ -6,12 +6,10 @@ import random
 import time
 from pathlib import Path
 
-from appliance.edge.bans import Rules
 from appliance.edge.framing import Framer, Ping
-from appliance.edge.guard import Limits
 from appliance.edge.message import Garbled, Request, Response, parse
 from appliance.edge.paths import MOST
-from tests.edge.house import House, Phone, engine_request, reply, tcp, udp
+from tests.edge.house import UNLIMITED, House, Phone, engine_request, reply, tcp, udp
 
 SEED = 4475
 SECONDS = 3.0
@@ -64,7 +62,7 @@ def seeds(house: House, phone: Phone) -> list[bytes]:
 
 def test_datagrams() -> None:
     dice = random.Random(SEED)
-    house = House(limits=Limits(local_burst=1e9, bans=Rules(failures=10**9)))
+    house = House(limits=UNLIMITED)
     phone = Phone(house, "101", udp(9))
     phone.register()
     stock = seeds(house, phone)
@@ -96,7 +94,7 @@ def test_datagrams() -> None:
 
 def test_streams() -> None:
     dice = random.Random(SEED)
-    house = House(limits=Limits(local_burst=1e9, bans=Rules(failures=10**9)))
+    house = House(limits=UNLIMITED)
     phone = Phone(house, "101", tcp(9))
     house.take(house.proxy.connected(phone.flow, house.now))
     phone.register()
@@ -129,7 +127,7 @@ def test_streams() -> None:
 
 def test_nothing_backtracks() -> None:
     """The grammar's expressions meet the inputs that make careless ones take for ever."""
-    house = House(limits=Limits(local_burst=1e9))
+    house = House(limits=UNLIMITED)
     phone = Phone(house, "101", udp(9))
     base = phone.message(b"REGISTER")
     nasty = [

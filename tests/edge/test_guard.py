@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 
+from appliance.edge.buckets import Rate
 from appliance.edge.flows import Flow
 from appliance.edge.guard import Guard, Limits
 from appliance.edge.refusals import WINDOW
@@ -23,7 +24,7 @@ def test_a_challenge_is_no_failure() -> None:
 
 
 def test_a_flood_is_cut_and_told_as_one() -> None:
-    house = House(limits=Limits(foreign_rate=5, foreign_burst=50))
+    house = House(limits=Limits(foreign=Rate(5, 50)))
     phone = Phone(house, "101", far())
     answered = [phone.ask(phone.message(b"REGISTER")) is not None for _ in range(500)]
     assert (answered.count(True), answered[:50]) == (50, [True] * 50)
@@ -36,14 +37,14 @@ def test_a_flood_is_cut_and_told_as_one() -> None:
 
 
 def test_an_office_with_the_right_passwords_is_no_flood() -> None:
-    house = House(limits=Limits(local_rate=1, local_burst=10))
+    house = House(limits=Limits(local=Rate(1, 10), phone=Rate(1, 10)))
     for each in range(200):
         assert guess(house, udp(7, 10_000 + each), "101", "pw101") == 200
     assert house.refusals() == []
 
 
 def test_a_telephone_that_floods_keeps_its_calls_and_loses_the_rest() -> None:
-    house = House(limits=Limits(local_rate=1, local_burst=10))
+    house = House(limits=Limits(local=Rate(1, 10), phone=Rate(1, 10)))
     phone = Phone(house, "101", udp(7))
     phone.register()
     routes = [b"Route: " + each for each in request(phone.invite(b"600")).all(b"record-route")][::-1]
@@ -54,7 +55,7 @@ def test_a_telephone_that_floods_keeps_its_calls_and_loses_the_rest() -> None:
 
 
 def test_garbage_empties_the_same_bucket() -> None:
-    house = House(limits=Limits(foreign_burst=5, foreign_rate=1))
+    house = House(limits=Limits(foreign=Rate(1, 5)))
     bad = Phone(house, "101", far()).message(b"REGISTER").replace(b"CSeq: 1 REGISTER", b"CSeq: one")
     answers = [len(house.hear(bad, far())) for _ in range(20)]
     assert sum(1 for each in house.sent) == 5

@@ -53,6 +53,14 @@ def register(edge: Running, own: socket.socket, extension: str = "101") -> None:
     assert parsed(heard(own)).status == 200
 
 
+def is_kept(edge: Running, extension: str) -> None:
+    """Wait until its registration is on the disk."""
+    path, end = edge.state / "bindings.json", time.monotonic() + 10
+    while time.monotonic() < end and not (path.exists() and f'"{extension}"' in path.read_text()):
+        time.sleep(0.02)
+    assert f'"{extension}"' in path.read_text()
+
+
 @pytest.mark.parametrize("tcp", [False, True])
 def test_telephones_register(edge: Running, tcp: bool) -> None:
     done = edge.sipp("register", "-r", "100", people=people(40), tcp=tcp)
@@ -148,7 +156,7 @@ def test_telephones_stay_registered_while_the_edge_is_restarted(edge: Running, k
         register(edge, phone)
         assert edge.desk is not None
         (told,) = edge.desk.wait_for(Registered)
-        time.sleep(0.5)  # what a kill may cost is the last tenth of a second
+        is_kept(edge, "101")  # what a kill may cost is the last tenth of a second
         edge.stop(kill=kill)
         edge.start(with_desk=False)
         invite = engine_request(b"INVITE", f"sip:101@{LOOPBACK};ob={told.devices[0].device}".encode())
@@ -156,7 +164,7 @@ def test_telephones_stay_registered_while_the_edge_is_restarted(edge: Running, k
         assert request(heard(phone)).method == b"INVITE"
         with udp_socket() as second:
             register(edge, second, "102")  # accounts are known without the desk
-        time.sleep(0.5)
+        is_kept(edge, "102")
         edge.stop(kill=kill)
         edge.start()
         assert edge.desk is not None

@@ -17,7 +17,7 @@ import gpiozero
 import pytest
 from gpiozero.pins.mock import MockFactory, MockPin, MockPWMPin
 
-from appliance.calls.commands import Buzz, ShowLamp
+from appliance.calls.commands import Buzz, ShowEncrypted, ShowLamp
 from appliance.calls.names import Extension
 from firmware_hooks.board import BoardFault, LampSettings, NullPanel, Panel, open_panel
 from firmware_hooks.hook import HookEvent, HookLifted, HookReplaced, HookSettings
@@ -101,6 +101,17 @@ def test_a_lamp_on_pins_that_cannot_dim_is_lit_or_dark() -> None:
     bench = Bench(LampSettings(lamps=((ANNA, 17),), factory="mock"), pin_class=MockPin)
     bench.panel.handle(ShowLamp(ANNA, "wrap_up"))
     assert soon(lambda: bench.history(17)[-2:] == [1, 0])
+    bench.panel.close()
+
+
+def test_the_encryption_lamp_is_lit_while_the_whole_call_is_encrypted() -> None:
+    bench = Bench(LampSettings(lamps=((ANNA, 17),), encrypted=((ANNA, 24),), factory="mock"))
+    assert bench.panel.state() == {ANNA: "off", "encrypted 101": "off"}
+    bench.panel.handle(ShowEncrypted(ANNA, on=True))
+    assert soon(partial(bench.shows, 24, 1))
+    assert bench.level(17) == 0, "that lamp follows the calls"
+    bench.panel.handle(ShowEncrypted(ANNA, on=False))
+    assert soon(partial(bench.shows, 24, 0))
     bench.panel.close()
 
 
@@ -210,6 +221,10 @@ def test_the_hook_is_not_a_lamp() -> None:
             "Pin GPIO17 is wired to the lamp of 101 and to the lamp of 102.",
         ),
         (LampSettings(lamps=((ANNA, 17),), buzzer=17), "Pin 17 is wired to the lamp of 101 and to the buzzer."),
+        (
+            LampSettings(lamps=((ANNA, 17),), encrypted=((ANNA, 17),)),
+            "Pin 17 is wired to the lamp of 101 and to the encryption lamp of 101.",
+        ),
         (LampSettings(lamps=((ANNA, 17), (ANNA, 18))), "101 has two lamps; wire one pin, and both lamps to it."),
         (
             LampSettings(lamps=((ANNA, 5),), hook=HookSettings(BESA, pin=5)),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.calls.commands import Buzz, ShowLamp
+from appliance.calls.commands import Buzz, ShowEncrypted, ShowLamp
 from appliance.calls.names import Extension
-from firmware_hooks.lamps import BUZZER, Lamps
+from firmware_hooks.lamps import BUZZER, Lamps, encryption_lamp
 from firmware_hooks.patterns import PATTERNS
 
 ANNA, BESA = Extension("101"), Extension("102")
@@ -18,6 +18,14 @@ def test_a_lamp_follows_its_operator() -> None:
     assert lamps.next_deadline() is None
     assert lamps.handle(ShowLamp(ANNA, "off"), 11.0) == {ANNA: 0}
     assert lamps.state() == {ANNA: "off", BESA: "off"}
+
+
+def test_the_lamp_of_encryption_is_another_one() -> None:
+    lamps = Lamps([ANNA, encryption_lamp(ANNA)])
+    assert lamps.handle(ShowEncrypted(ANNA, on=True), 10.0) == {"encrypted 101": 1}
+    assert lamps.handle(ShowEncrypted(BESA, on=True), 10.0) == {}, "it is not wired"
+    assert lamps.handle(ShowEncrypted(ANNA, on=False), 11.0) == {"encrypted 101": 0}
+    assert lamps.state()[ANNA] == "off"
 
 
 def test_a_ringing_lamp_blinks_in_step_with_the_clock() -> None:

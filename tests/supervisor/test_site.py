@@ -163,6 +163,7 @@ def test_lines_and_lamps_are_hardware() -> None:
         [lamps]
         buzzer = 17
         operators = { 101 = 22 }
+        encrypted = { 101 = 24 }
     """)
     assert [line.name for line in firm.virtual_lines] == ["gsm2"]
     (modem,) = firm.lines
@@ -173,7 +174,7 @@ def test_lines_and_lamps_are_hardware() -> None:
         "/dev/ttyUSB4",
         "1234",
     )
-    assert firm.lamps.for_board() == LampSettings((("101", 22),), 17)  # type: ignore[arg-type]
+    assert firm.lamps.for_board() == LampSettings((("101", 22),), 17, encrypted=(("101", 24),))  # type: ignore[arg-type]
     assert site('lamps = { buzzer = "BOARD11", factory = "mock" }').lamps.for_board().buzzer == "BOARD11"
     assert [line.enters for line in firm.settings.lines] == ["phone 101", "phone 101"]
     assert (firm.lamps.factory, firm.lamps.buzzer, firm.lamps.operators) == ("auto", 17, {"101": 22})

@@ -87,7 +87,7 @@ class Panel:
     def __init__(self) -> None:
         self.shown: list[object] = []
 
-    def handle(self, command: commands.ShowLamp | commands.Buzz) -> None:
+    def handle(self, command: commands.ShowLamp | commands.ShowEncrypted | commands.Buzz) -> None:
         self.shown.append(command)
 
     def state(self) -> dict[str, str]:
@@ -228,8 +228,9 @@ def test_what_telephones_watch_goes_to_them(room: Room) -> None:
 
 def test_lamps_go_to_the_panel(room: Room) -> None:
     room.wiring.obey(commands.ShowLamp(Extension("101"), "busy"))
+    room.wiring.obey(commands.ShowEncrypted(Extension("101"), on=True))
     room.wiring.obey(commands.Buzz(on=True))
-    assert len(room.panel.shown) == 2
+    assert len(room.panel.shown) == 3
 
 
 def say(leg: LegId, playing: int) -> commands.Play:

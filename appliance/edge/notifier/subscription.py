@@ -95,15 +95,23 @@ class Subscription:
         """Whole seconds the telephone still has."""
         return 0 if self.reason else max(0, round(self.expires - LATE - now))
 
+    def _entity(self) -> bytes:
+        """What is watched, by the host and port that the telephone itself uses: it compares."""
+        uri = grammar.sip_uri(self.local)
+        host = uri.host if uri else b""
+        return (
+            b"sip:%b@%b:%d" % (self.watched, host, uri.port)
+            if uri and uri.port
+            else b"sip:%b@%b" % (self.watched, host)
+        )
+
     def notify(self, signs: Signs, state: State, now: float) -> Flight:
         """Make the next NOTIFY (section 4.2.2), which is then on its way."""
         self.sent += 1
         transaction = b"notify-%b-%b-%d" % (self.call_id, self.ours, self.sent)
         via = signs.via_outside(self.flow, transaction, self.device)
         status = b"terminated;reason=" + self.reason if self.reason else b"active;expires=%d" % self.left(now)
-        uri = grammar.sip_uri(self.local)
-        entity = b"sip:%b@%b" % (self.watched, uri.host if uri else b"")
-        text = body(self.package, state, entity, self.sent - 1)
+        text = body(self.package, state, self._entity(), self.sent - 1)
         head = [
             b"NOTIFY %b SIP/2.0" % self.contact,
             via,

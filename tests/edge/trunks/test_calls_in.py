@@ -6,6 +6,7 @@ import pytest
 
 from appliance.calls.edge import Refusal
 from appliance.edge.bans import Standing
+from appliance.edge.buckets import Rate
 from appliance.edge.flows import Flow, LookUp
 from appliance.edge.guard import Limits
 from appliance.edge.trunks.trunks import BURST
@@ -127,7 +128,7 @@ def test_the_number_may_equal_an_extension_and_the_caller_too() -> None:
 
 
 def test_a_provider_is_never_banned_and_has_a_rate_of_its_own() -> None:
-    world = World(house=House(limits=Limits(foreign_rate=1.0, foreign_burst=2.0)))
+    world = World(house=House(limits=Limits(foreign=Rate(1.0, 2.0))))
     world.provider()
     world.accept(trunk())
     house, source = world.house, Flow("udp", "192.0.2.1", 5060)
