@@ -98,8 +98,10 @@ def _connected(path: Path, seconds: float) -> socket.socket:
 class Bench:
     """The engine's process, its edge, and one desk."""
 
-    def __init__(self, folder: Path, *options: str, bind: str = "127.0.0.1") -> None:
+    def __init__(self, folder: Path, *options: str, bind: str = "127.0.0.1", within: tuple[str, ...] = ()) -> None:
+        """`within`: a command that runs the engine, given behind it."""
         self.folder = folder
+        self.within = within
         self.recordings = folder / "recordings"
         self.edge = Edge()
         self.edge.engine_port = free_udp_port()
@@ -111,7 +113,12 @@ class Bench:
         ]  # fmt: skip
         self.log = folder / "engine.log"
         self.process = self.start()
-        self.desk = Desk(folder / "engine.sock")
+        try:
+            self.desk = Desk(folder / "engine.sock")
+        except OSError:
+            self.process.kill()
+            self.process.wait(10)
+            raise
         self._leg = 0
         self._made: set[LegId] = set()
         self.log_from = 0
@@ -119,7 +126,10 @@ class Bench:
     def start(self) -> subprocess.Popen[bytes]:
         with self.log.open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "appliance.engine", *self.arguments], cwd=HOUSE, stderr=log, stdout=log
+                [*self.within, sys.executable, "-m", "appliance.engine", *self.arguments],
+                cwd=HOUSE,
+                stderr=log,
+                stdout=log,
             )
 
     def new_leg(self) -> LegId:
@@ -213,8 +223,8 @@ class Bench:
 
 
 @contextlib.contextmanager
-def bench(folder: Path, *options: str, bind: str = "127.0.0.1") -> Iterator[Bench]:
-    place = Bench(folder, *options, bind=bind)
+def bench(folder: Path, *options: str, bind: str = "127.0.0.1", within: tuple[str, ...] = ()) -> Iterator[Bench]:
+    place = Bench(folder, *options, bind=bind, within=within)
     try:
         place.desk.hears(events.EngineUp, seconds=10)
         yield place
