@@ -15,7 +15,7 @@ from appliance.callflow.settings import Place
 from appliance.calls import commands, events, facts
 from appliance.calls.facts import EndedBy, Role
 from appliance.calls.moment import Moment
-from appliance.calls.names import Cause, Encryption, Extension, LegId
+from appliance.calls.names import Cause, Extension, LegId
 from appliance.calls.prompt import Music, Phrase, Tone
 from appliance.switchboard.call import (
     Answering,
@@ -104,7 +104,7 @@ class Conversations(Endings):
         self._timers.cancel(("dial", call.id))
         self._hang_up_all(call, (other for other in stage.legs if other != leg), Cause.CANCELLED)
         if not call.caller_up:
-            self._do(commands.Answer(call.caller))
+            self._answer(call)
         # A talk counts for whoever of us is in it: the colleague called, or who called out.
         ours = stage.extension or call.extension
         self._talk(call, Talking(leg, ours), record=stage.record)
@@ -283,16 +283,6 @@ class Conversations(Endings):
             self._end(call, EndedBy.BOX, Cause.REFUSED, f"the call of {whose} is not encrypted any more")
         else:
             self._do(commands.Hangup(leg, Cause.REFUSED))
-
-    def _must_be_encrypted(self, call: Call, leg: LegId) -> str:
-        """Whose leg it is, when theirs have to be; else empty."""
-        party = call.parties.get(leg)
-        person = self._person(party.extension if party else call.extension)
-        line = self.lines.options(party.line) if party else call.line
-        if person is not None and person.encryption is Encryption.REQUIRED:
-            return person.extension
-        required = line is not None and line.provider is not None and line.provider.encryption is Encryption.REQUIRED
-        return line.name if line is not None and required else ""
 
     def _leg_held(self, leg: LegId, *, held: bool) -> None:
         call = self._call_of(leg)

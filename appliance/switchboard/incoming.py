@@ -45,7 +45,7 @@ class Incoming(Conversations):
                 self._call_person(call, extension, record=record)
             case EnterFlow(place=place):
                 call.stage = Answering(place)
-                self._do(commands.Answer(call.caller))
+                self._answer(call)
             case CallOutside():
                 self._call_outside(call, person, what)
             case Nobody():
@@ -100,7 +100,7 @@ class Incoming(Conversations):
         assert call.line is not None
         if isinstance(call.stage, Rings) and call.stage.times >= call.line.answer_after_rings and self.engine_up:
             self._stage(call, Answering(self._enters(call.line, call.story.record.dialled)))
-            self._do(commands.Answer(call.caller))
+            self._answer(call)
 
     def _enters(self, line: LineOptions, dialled: str) -> Place:
         """Where callers of this number of ours begin, however it is written."""

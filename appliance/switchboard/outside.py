@@ -95,7 +95,7 @@ class Outside(Lamps, ABC):
         if call.caller_up:
             self._play(call, (Phrase(phrase, call.language),))
         else:
-            self._do(commands.Answer(call.caller))
+            self._answer(call)
 
     # ---- minute by minute
 

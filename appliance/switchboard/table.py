@@ -12,7 +12,7 @@ from appliance.calls import commands, facts
 from appliance.calls.commands import Command, ShowMessages, ShowWatched
 from appliance.calls.facts import Fact, OperatorState
 from appliance.calls.moment import Moment
-from appliance.calls.names import CallId, Extension, LegId, LineId, TaskId
+from appliance.calls.names import CallId, Encryption, Extension, LegId, LineId, TaskId
 from appliance.calls.prompt import Prompt
 from appliance.calls.timers import Timers
 from appliance.switchboard.call import Call, Calling, InQueue, Stage, Talking
@@ -102,7 +102,22 @@ class Table:
                     used[party.line] = (leg, party.number)
         return used
 
+    def _must_be_encrypted(self, call: Call, leg: LegId) -> str:
+        """Whose leg it is, when theirs have to be; else empty."""
+        party = call.parties.get(leg)
+        person = self._person(party.extension if party else call.extension)
+        line = self.lines.options(party.line) if party else call.line
+        if person is not None and person.encryption is Encryption.REQUIRED:
+            return person.extension
+        required = line is not None and line.provider is not None and line.provider.encryption is Encryption.REQUIRED
+        return line.name if line is not None and required else ""
+
     # ---- changing
+
+    def _answer(self, call: Call) -> None:
+        """Take the caller's call, if it may be taken as it comes."""
+        encrypted_only = bool(self._must_be_encrypted(call, call.caller))
+        self._do(commands.Answer(call.caller, encrypted_only=encrypted_only))
 
     def _stage(self, call: Call, stage: Stage) -> None:
         self._mark(call)

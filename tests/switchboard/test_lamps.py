@@ -259,3 +259,18 @@ def test_a_provider_may_have_to_be_encrypted_too() -> None:
     assert commands.Hangup(leg, Cause.REFUSED) in office.done
     office.run()
     assert phone not in office.sound.up
+
+
+@pytest.mark.parametrize("dialled", ["600", "102", "999"])
+def test_who_has_to_be_encrypted_is_answered_so_or_not_at_all(dialled: str) -> None:
+    people = tuple(
+        replace(one, encryption=Encryption.REQUIRED) if one.extension == "101" else one for one in firm().people
+    )
+    office = Office(firm(people=people))
+    caller = office.dial("101", dialled)
+    if dialled == "102":
+        office.pick_up(office.phone_of("102"))
+    answers = [each for each in office.done if isinstance(each, commands.Answer)]
+    assert answers == ([commands.Answer(caller, encrypted_only=True)] if dialled != "999" else [])
+    other = office.dial("103", "600")
+    assert commands.Answer(other) in office.done
