@@ -207,6 +207,8 @@ TEMPLATES: tuple[str, ...] = (
     N_("%(method)s without a proof"),
     N_("%(method)s for a call that is not there"),
     N_("has been passed on too often"),
+    N_("a number that is too long"),
+    N_("a head that is too long"),
     N_("an address that is not one of SIP"),
     N_("insists on %(extension)s"),
     N_("extension %(extension)s wanted to sign on as another"),

@@ -26,6 +26,12 @@ _VIA = re.compile(
     rb"(" + _HOST + rb")(?:" + _SPACE + rb"*:" + _SPACE + rb"*(\d{1,5}))?+(" + _PARAMS + rb")\Z",
     re.IGNORECASE | re.DOTALL,
 )  # fmt: skip
+_SENT_BY = re.compile(
+    _SPACE + rb"*+SIP" + _SPACE + rb"*+/" + _SPACE + rb"*+\d++\.\d++" + _SPACE + rb"*+/" + _SPACE
+    + rb"*+([A-Za-z]{1,8})" + _SPACE + rb"++(" + _HOST + rb")(:\d{1,5})?+",
+    re.IGNORECASE,
+)  # fmt: skip
+_BRANCH = re.compile(rb";branch=[A-Za-z0-9\-.!%*_+`'~]++", re.IGNORECASE)
 # An unquoted display name may hold letters of any language: telephones write them so, though RFC 3261 wants quotes.
 _NAME_ADDR = re.compile(
     rb"(?:" + _QUOTED + rb"|[A-Za-z0-9\-.!%*_+`'~ \t\r\n\x80-\xff]*+)" + _SPACE + rb"*+"
@@ -101,6 +107,15 @@ def via(value: bytes) -> Via | None:
     transport, host, written, params = found.groups()
     port = int(written or 0)
     return Via(transport, host, port, params, param(params, b"branch") or b"") if port < 65536 else None
+
+
+def mended_via(value: bytes) -> bytes:
+    """What can be saved of a Via that is none: enough to tell its sender so. Empty when there is nothing."""
+    found = _SENT_BY.match(value)
+    branch = _BRANCH.search(value)
+    if found is None:
+        return b""
+    return b"SIP/2.0/%b %b%b%b" % (found[1], found[2], found[3] or b"", branch[0] if branch else b"")
 
 
 def cseq(value: bytes) -> tuple[int, bytes] | None:

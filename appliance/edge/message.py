@@ -22,6 +22,9 @@ LONGEST_HEAD = 16_384
 MOST_LINES = 200
 """Bytes and lines of a head; one that goes on longer is there to keep us busy."""
 
+TOO_LONG = "a head that is too long"
+ANSWER_NEEDS = frozenset({b"from", b"to", b"call-id", b"cseq"})
+
 _RPORT = re.compile(rb";\s*rport(?:\s*=[^;,]*)?(?=[;,\s]|\Z)", re.IGNORECASE)
 _RECEIVED = re.compile(rb";\s*received\s*=[^;,]*", re.IGNORECASE)
 
@@ -145,7 +148,7 @@ class Request(Message):
     def answered(self, status: int, reason: bytes, via_line: bytes, tag: bytes, more: list[bytes]) -> bytes:
         """An answer to it without a body (section 8.2.6)."""
         head = [b"SIP/2.0 %d %b" % (status, reason)]
-        wanted = {b"from", b"to", b"call-id", b"cseq"}
+        wanted = set(ANSWER_NEEDS)
         first_via = True
         for key, line in zip(self.keys, self.lines, strict=True):
             if key == b"via":
@@ -198,10 +201,8 @@ def parse(data: bytes) -> Request | Response | Garbled:
     """Take one message apart; `data` is a datagram, or what a stream's framing cut out."""
     head, end, body = data.lstrip(b"\r\n").partition(b"\r\n\r\n")
     ends = head.count(b"\r\n")
-    if not end:
-        return Garbled("no end of the head")
     if len(head) > LONGEST_HEAD or ends > MOST_LINES:
-        return Garbled("a head that is too long")
+        return _too_long(head)
     if head.count(b"\n") != ends or head.count(b"\r") != ends:
         return Garbled("a bare line end in the head")
     if b"\0" in head:
@@ -210,8 +211,8 @@ def parse(data: bytes) -> Request | Response | Garbled:
     if b"\r\n " in head or b"\r\n\t" in head:
         lines = unfolded(lines)
     keys = names(lines)
-    trouble = ""
-    if b"" in keys:
+    trouble = "" if end else "no end of the head"
+    if end and b"" in keys:
         trouble = "a header line that is none"
     elif len(set(keys)) < len(keys) and any(keys.count(key) > 1 for key in ONCE):
         trouble = "a field twice that may stand once"
@@ -222,7 +223,7 @@ def parse(data: bytes) -> Request | Response | Garbled:
 
 
 def _started(start: bytes, keys: list[bytes], lines: list[bytes]) -> Request | Response | Garbled:
-    """Read the start line and the topmost Via; without that Via nobody can be answered."""
+    """Read the start line and the topmost Via; without one that can at least be mended nobody can be answered."""
     top = next((line for key, line in zip(keys, lines, strict=True) if key == b"via"), b"")
     via = grammar.via(_first_item(top.partition(b":")[2])) if top else None
     if start.startswith(b"SIP/2.0 "):
@@ -233,8 +234,14 @@ def _started(start: bytes, keys: list[bytes], lines: list[bytes]) -> Request | R
         response.status = int(status)
         return response
     words = start.split(b" ")
+    trouble = "" if via else "a Via that is none"
     if via is None:
-        return _unanswerable(words)
+        mended = grammar.mended_via(top.partition(b":")[2])
+        via = grammar.via(mended)
+        if via is None:
+            return Garbled("no Via that can be read")
+        at = keys.index(b"via")
+        lines = [*lines[:at], b"Via: " + mended, *lines[at + 1 :]]
     request = Request(start, keys, lines, b"", via)
     request.method = words[0]
     request.uri = words[1] if len(words) > 1 else b""
@@ -245,16 +252,27 @@ def _started(start: bytes, keys: list[bytes], lines: list[bytes]) -> Request | R
         return Garbled("another version of SIP", 505, request)
     if len(words) != 3 or words[-1] != b"SIP/2.0" or grammar.TOKEN.match(request.method) is None:
         return Garbled("a request line that is none", 400, request)
-    return request
+    return Garbled(trouble, 400, request) if trouble else request
 
 
 def _first_item(value: bytes) -> bytes:
     return next(iter(grammar.items(value.strip())), b"")
 
 
-def _unanswerable(words: list[bytes]) -> Garbled:
-    another = words[-1].startswith(b"SIP/") and words[-1] != b"SIP/2.0"
-    return Garbled("another version of SIP" if another else "no Via that can be read")
+def _too_long(head: bytes) -> Garbled:
+    """Somebody may have been at it in good faith, so there is an answer, if what it needs stands near the beginning."""
+    start, *lines = head.split(b"\r\n", MOST_LINES + 1)[: MOST_LINES + 1]
+    reason, status = ("a number that is too long", 414) if len(start) > LONGEST_HEAD // 2 else (TOO_LONG, 513)
+    if any(forbidden in line for line in lines for forbidden in (b"\r", b"\n", b"\0")):
+        return Garbled(reason, status)
+    keys = names(lines)
+    message = _started(start, keys, lines)
+    repeated = sum(len(line) for key, line in zip(keys, lines, strict=True) if key == b"via" or key in ANSWER_NEEDS)
+    if not isinstance(message, Request) or not ANSWER_NEEDS.issubset(keys) or repeated > LONGEST_HEAD - 1024:
+        return Garbled(reason, status)
+    numbered = grammar.cseq(message.first(b"cseq"))
+    message.number = numbered[0] if numbered else 0
+    return Garbled(reason, status, message)
 
 
 def _checked(message: Request | Response, body: bytes, trouble: str) -> Request | Response | Garbled:
