@@ -18,13 +18,19 @@ _HOLE = re.compile(r"%\((\w+)\)s")
 
 def heard(words: str) -> str:
     """`words` in the reader's language, when they are a sentence the page knows; what fills its holes likewise."""
+    template, holes = understood(words)
+    if not template:
+        return _as_sentence(words)
+    said = {name: place(value) if name == "place" else heard(value) for name, value in holes.items()}
+    return _(template, **said)
+
+
+def understood(words: str) -> tuple[str, dict[str, str]]:
+    """The template that `words` are made from, and what fills its holes; empty when the page does not know it."""
     for pattern, template in _patterns():
         if found := pattern.fullmatch(words):
-            holes = {
-                name: place(value) if name == "place" else heard(value) for name, value in found.groupdict().items()
-            }
-            return _(template, **holes)
-    return _as_sentence(words)
+            return template, found.groupdict()
+    return "", {}
 
 
 def _as_sentence(words: str) -> str:

@@ -428,15 +428,15 @@ def busy_door(now: float) -> FrontDoor:
     """A night on which somebody tried."""
     scanner = "203.0.113.9"
     away = (
-        (95, Refusal.WRONG_PASSWORD, "tcp 192.168.1.57:41022", "wrong password for 102", 4),
+        (95, Refusal.WRONG_PASSWORD, "tcp 192.168.1.57:41022", "extension 102", 4),
         (1500, Refusal.BANNED, f"udp {scanner}:5071", "", 212),
-        (1700, Refusal.UNKNOWN_USER, f"udp {scanner}:5071", "there is no extension 1000", 10),
-        (7300, Refusal.STRANGER, "udp [2001:db8::7]:5060", "a call to 00390612345678", 1),
-        (90_000, Refusal.GARBLED, "tls 198.51.100.77:50112", "not SIP", 3),
+        (1700, Refusal.UNKNOWN_USER, f"udp {scanner}:5071", "extension 1000", 10),
+        (7300, Refusal.STRANGER, "udp [2001:db8::7]:5060", "INVITE without a proof", 1),
+        (90_000, Refusal.GARBLED, "tls 198.51.100.77:50112", "an address that is not one of SIP", 3),
     )
     return FrontDoor(
         bans=(
-            Ban(scanner, "", now + 2100, "10 wrong passwords"),
+            Ban(scanner, "", now + 2100, "several extensions were tried with wrong passwords from there"),
             Ban("192.168.1.57", "102", now + 500, "10 wrong passwords for extension 102"),
         ),
         turned_away=tuple(TurnedAway(now - ago, why.value, who, words, n) for ago, why, who, words, n in away),

@@ -52,13 +52,31 @@ PAGES = (
     "/hours/office",
     "/lines",
     "/lines/gsm-1",
+    "/lines/albtel",
+    "/lines/add",
+    "/lines/add/albtel",
+    "/door",
+    "/door/outside",
+    "/door/certificate",
     "/settings",
     "/settings/history",
     "/settings/box",
     "/me",
     "/nowhere",
 )
-EMPTY_PAGES = ("/", "/calls", "/tasks", "/operators", "/queues", "/menus", "/hours", "/lines", "/settings/history")
+EMPTY_PAGES = (
+    "/",
+    "/calls",
+    "/tasks",
+    "/operators",
+    "/queues",
+    "/menus",
+    "/hours",
+    "/lines",
+    "/lines/add/plain",
+    "/door",
+    "/settings/history",
+)
 SIZES = {"wide": (1280, 900), "narrow": (390, 844)}
 
 
@@ -288,7 +306,8 @@ def test_words_stand_out_from_their_ground(chromium: Chromium, looked_at: Site, 
     watched = opened(chromium, looked_at, "wide", light)
     watched.log_in()
     watched.page.emulate_media(reduced_motion="reduce")
-    for path in ("/", "/calls", "/calls/past-0", "/tasks", "/operators/101", "/menus", "/hours", "/settings/box"):
+    for path in ("/", "/calls", "/calls/past-0", "/tasks", "/operators/101", "/menus", "/hours", "/lines/albtel", "/door",
+                 "/settings/box"):  # fmt: skip
         page = watched.go(path)
         assert page.evaluate("document.documentElement.dataset.bsTheme") == light
         assert page.evaluate(CONTRAST) == [], path
@@ -415,6 +434,47 @@ def test_a_menu_is_written_heard_and_saved(chromium: Chromium, site: Site) -> No
         ("2", "phone 104"), ("3", "queue russian"), ("9", "say address"), ("7", "phone 105"),
     ]  # fmt: skip
     watched.check()
+    page.context.close()
+
+
+def test_a_provider_is_added_with_the_keyboard_alone(chromium: Chromium, site: Site) -> None:
+    watched = opened(chromium, site, "wide")
+    watched.log_in()
+    page = watched.go("/lines")
+    page.get_by_role("link", name="Add a provider").press("Enter")
+    page.get_by_role("link", name="Albtel Biznes").press("Enter")
+    expect(page.locator("#domain")).not_to_be_visible()
+    page.locator("#user").press_sequentially("35542000200")
+    page.keyboard.press("Tab")
+    page.keyboard.type("s3cret word")
+    page.locator(".fold summary").first.press("Enter")
+    expect(page.locator("#domain")).to_have_value("sip.albtel.example")
+    page.locator("#number-0").fill("042 000 201")
+    page.locator("[data-add-row=number-rows]").press("Enter")
+    page.keyboard.type("042 000 202")
+    page.locator("#name").press("Enter")
+    page.wait_for_url("**/lines")
+    made = site.desk.settings.lines[-1]
+    assert (made.name, [route.number for route in made.numbers]) == ("albtel-2", ["+35542000201", "+35542000202"])
+    assert site.desk.front.passwords[made.name] == "s3cret word"
+    watched.check()
+    page.context.close()
+
+
+def test_whom_an_operator_may_call_is_unfolded_as_it_is_ticked(chromium: Chromium, site: Site) -> None:
+    watched = opened(chromium, site, "narrow")
+    watched.log_in()
+    page = watched.go("/operators/101")
+    abroad = page.get_by_label("abroad")
+    expect(abroad).to_be_visible()
+    page.uncheck("#may_call_out")
+    expect(abroad).not_to_be_visible()
+    page.check("#may_call_out")
+    abroad.check()
+    page.click(".form-end .btn-primary")
+    page.wait_for_url("**/operators")
+    person = site.desk.settings.people[0]
+    assert [reach.value for reach in person.reaches] == ["national", "abroad"]
     page.context.close()
 
 

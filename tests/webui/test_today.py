@@ -13,7 +13,8 @@ from appliance.switchboard import asks
 from appliance.switchboard.views import Live
 from tests.webui.conftest import Browser
 from tests.webui.office import Clock, MemoryDesk
-from webui.today import office
+from webui.heard_words import TEMPLATES
+from webui.today import office, way_out
 
 
 def events(chunks: Any, wanted: int) -> list[dict[str, Any]]:
@@ -67,6 +68,47 @@ def test_trouble_is_said(owner: Browser, desk: MemoryDesk) -> None:
     assert "something quite new" in page
     assert "The sound part of the box has stopped" in page
     assert "кто-то" in owner.get("/?language=ru").text.lower()
+
+
+@pytest.mark.parametrize(
+    ("alarm", "way"),
+    [
+        ("Somebody at 192.0.2.7 is guessing telephone passwords (9 times).", "/door"),
+        (
+            "The line albtel takes no more calls out for now: albtel has made its 60 calls of this hour.",
+            "/lines/albtel",
+        ),
+        (
+            "A telephone at 192.0.2.9 has a wrong password for extension 102: type it in anew there, or make a new one.",
+            "/operators/102",
+        ),
+    ],
+)
+def test_an_alarm_leads_to_the_page_that_helps(
+    owner: Browser, operator: Browser, desk: MemoryDesk, alarm: str, way: str
+) -> None:
+    desk.show(replace(desk.live, trouble=(alarm,)))
+    assert f'{alarm} <a href="{way}">' in owner.get("/").text.replace("&#39;", "'")
+    assert f'href="{way}"' not in operator.get("/").text, "it is not the operators' to mend"
+
+
+def test_every_alarm_with_a_way_out_is_one_the_page_knows() -> None:
+    assert set(way_out._PAGES) <= set(TEMPLATES)
+
+
+def test_a_lock_stands_at_encrypted_calls_with_words(owner: Browser) -> None:
+    page = owner.get("/").text
+    assert page.count('<span class="locked">') == 2
+    assert "</svg> encrypted</span>" in page
+    assert "</svg> encrypted in part</span>" in page
+
+
+def test_a_provider_shows_its_load(owner: Browser, desk: MemoryDesk) -> None:
+    lines = tuple(replace(one, capped="albtel has made its 60 calls of this hour") for one in desk.live.lines[2:])
+    desk.show(replace(desk.live, lines=lines))
+    page = owner.get("/").text
+    assert "3 of 10 calls" in page
+    assert "No calls out just now: albtel has made its 60 calls of this hour" in page
 
 
 def test_an_operator_sees_who_waits_and_their_own_calls(operator: Browser) -> None:

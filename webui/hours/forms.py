@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
@@ -44,8 +45,7 @@ def _span_fields(where: str, spans: list[Span]) -> dict[str, str | list[str]]:
     fields: dict[str, str | list[str]] = {}
     for slot, (begins, ends) in enumerate(spans):
         fields[f"begins-{where}-{slot}"] = begins
-        # A browser's field for times knows no 24:00; midnight at the end of a day is 00:00 there.
-        fields[f"ends-{where}-{slot}"] = "00:00" if ends == "24:00" else ends
+        fields[f"ends-{where}-{slot}"] = ends
     return fields
 
 
@@ -94,7 +94,7 @@ def _read_special(form: Form) -> tuple[SpecialDay, ...]:
 def _read_spans(form: Form, where: str, field: str) -> list[Span]:
     spans = []
     for slot in range(MOST_SPANS):
-        begins, ends = form.value(f"begins-{where}-{slot}")[:5], form.value(f"ends-{where}-{slot}")[:5]
+        begins, ends = (_clock(form.value(f"{name}-{where}-{slot}")) for name in ("begins", "ends"))
         if not begins and not ends:
             continue
         if not begins or not ends:
@@ -107,6 +107,12 @@ def _read_spans(form: Form, where: str, field: str) -> list[Span]:
     if any(minutes(one[1]) > minutes(other[0]) for one, other in pairwise(spans)):
         form.fault(field, _("These times overlap."))
     return spans
+
+
+def _clock(sent: str) -> str:
+    """`9`, `930` and `9.30` as people type them are `09:00` and `09:30`; what is no time of day stays as it is."""
+    found = re.fullmatch(r"([01]?[0-9]|2[0-4])(?:[:.]?([0-5][0-9]))?", sent.strip(), re.ASCII)
+    return f"{int(found[1]):02}:{found[2] or '00'}" if found else sent.strip()[:5]
 
 
 def _good_span(form: Form, field: str, begins: str, ends: str) -> Span | None:

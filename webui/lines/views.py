@@ -17,7 +17,7 @@ from webui.desk import DeskAway, Refused, ask_for, do
 from webui.forms import Form, mark
 from webui.heard import heard
 from webui.house import house
-from webui.language import N_, _
+from webui.language import N_, _, language
 from webui.lines import provider as fine
 from webui.lines.forms import FIELDS, added, changed, find, read_line, shown, without
 from webui.logins import me
@@ -46,7 +46,7 @@ def _live() -> dict[str, LiveLine]:
 
 
 def _profiles() -> ProfilesAre:
-    return ask_for(house().desk, asks.SeeProfiles(0), ProfilesAre)
+    return ask_for(house().desk, asks.SeeProfiles(0, language()), ProfilesAre)
 
 
 @lines.get("/lines", endpoint="lines")

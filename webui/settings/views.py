@@ -11,7 +11,7 @@ from appliance.switchboard import asks
 from appliance.switchboard.settings import Settings
 from webui.desk import DeskAway, Refused, do
 from webui.forms import Form, mark
-from webui.heard import heard
+from webui.heard import heard, understood
 from webui.house import house
 from webui.language import N_, _
 from webui.logins import me
@@ -51,6 +51,18 @@ def firm() -> Page:
         now_in_force=now,
     )
     return page if request.method == "GET" else (page, 422)
+
+
+SITE_FILE = "Site file %(mark)s"
+"""What the box itself writes into the history when the installer's file is new; its mark says nothing to people."""
+
+
+@settings.app_template_filter()
+def changed(what: str) -> str:
+    """A line of the history as a sentence in the reader's language."""
+    if understood(what)[0] == SITE_FILE:
+        return _("The installer’s site file was put in force")
+    return heard(what)
 
 
 @settings.get("/settings/history")

@@ -18,8 +18,10 @@ from webui.logins import is_owner, me
 from webui.saying import person
 from webui.today.forms import read_wish
 from webui.today.office import PAGES
+from webui.today.way_out import way_out
 
 today = Blueprint("today", __name__, template_folder="templates")
+today.add_app_template_filter(way_out)
 
 LONGEST_STREAM = 600.0
 """Seconds after which a stream ends; the browser opens the next by itself."""
