@@ -69,6 +69,7 @@ HEART_MAY_USE = {
     "heapq",
     "math",
     "random",
+    "string",
     "typing",
     "zoneinfo",
 }

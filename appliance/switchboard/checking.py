@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from appliance.callflow.hours import minutes
 from appliance.callflow.settings import HANG_UP, Hours, Place
+from appliance.switchboard.checking_outside import check_outside
+from appliance.switchboard.problem import Problem
 from appliance.switchboard.settings import Settings
 
 KEYS = "0123456789*#"
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that contradicts itself. `where` is a path like `menus.main.choices.1.to`, `words` plain English."""
-
-    where: str
-    words: str
 
 
 def check(settings: Settings) -> list[Problem]:
@@ -29,6 +22,7 @@ def check(settings: Settings) -> list[Problem]:
         *_check_queues(settings),
         *_check_flow(settings),
         *_check_circles(settings),
+        *check_outside(settings),
     ]
 
 
@@ -53,6 +47,20 @@ def _check_firm(settings: Settings) -> Iterator[Problem]:
     prefix = settings.record_prefix
     if prefix and not prefix.isdecimal():
         yield Problem("record_prefix", f"{prefix!r} is not a number that can be dialled")
+    elif prefix:
+        yield from _check_prefix(settings)
+
+
+def _check_prefix(settings: Settings) -> Iterator[Problem]:
+    """Behind the prefix nobody could tell what is meant: an extension that begins so, or a call to another one."""
+    prefix = settings.record_prefix
+    for _, number, who in _numbers(settings):
+        if number.startswith(prefix):
+            yield Problem("record_prefix", f"the extension {number} of {who} begins with {prefix}: choose another")
+    for person in settings.people:
+        if prefix + person.extension in settings.emergency_numbers:
+            number = prefix + person.extension
+            yield Problem("record_prefix", f"{number} would be a recorded call, and is an emergency number")
 
 
 def _check_numbers(settings: Settings) -> Iterator[Problem]:
@@ -179,6 +187,8 @@ def _ways(settings: Settings) -> Iterator[tuple[str, Place]]:
         yield f"queues.{queue.name}.when_too_long", queue.when_too_long
     for line in settings.lines:
         yield f"lines.{line.name}.enters", line.enters
+        for route in line.numbers:
+            yield f"lines.{line.name}.numbers", route.enters
 
 
 def _check_circles(settings: Settings) -> Iterator[Problem]:

@@ -14,11 +14,11 @@ from flask_babel import force_locale
 from appliance.callcenter.settings import QueueSettings
 from appliance.callflow.settings import Announcement, Choice, FlowSettings, Hours, Menu, OpenSpan
 from appliance.calls.facts import EndedBy, OperatorState
-from appliance.calls.names import Cause, Direction, Extension, LineId
+from appliance.calls.names import Cause, Direction, Encryption, Extension, LineId
 from appliance.calls.record import Result
 from appliance.lines.health import Health
 from appliance.switchboard.checking import check
-from appliance.switchboard.settings import LineOptions, Person, Settings
+from appliance.switchboard.settings import Caps, LineOptions, NumberRoute, Person, Price, Provider, Settings
 from tests.webui import catalogs
 from tests.webui.conftest import Browser
 from webui import saying
@@ -128,11 +128,37 @@ ODD = Settings(
     lines=(LineOptions(LineId("l"), "menu gone"),),
 )
 
+ODD_OUTSIDE = Settings(
+    record_prefix="10",
+    emergency_numbers=("10102",),
+    people=(Person(Extension("101"), "x", also=("39",)), Person(Extension("102"), "y")),
+    lines=(
+        LineOptions(
+            LineId("l"),
+            "hang up",
+            calls_at_once=0,
+            numbers=(NumberRoute("x", "hang up"), NumberRoute("042", "hang up"), NumberRoute("042", "hang up")),
+            caps=Caps(calls_per_hour=-1, cost_per_day=1.0, prices=(Price("", 0.0), Price("", 0.0), Price("+1", 0.0))),
+            provider=Provider(
+                proxy="?", user="@", transport="x", addresses=("?",), expires=0, ping_seconds=-1.0, main_number="x"
+            ),
+        ),
+        LineOptions(
+            LineId("m"),
+            "hang up",
+            caps=Caps(prices=(Price("+1", 0.0), Price("+1", 0.0))),
+            provider=Provider(domain="x", transport="udp", encryption=Encryption.REQUIRED),
+        ),
+    ),
+    outside_name="?",
+    outside_port=-1,
+)
+
 
 @pytest.mark.usefixtures("owner")
 @pytest.mark.parametrize("language", catalogs.LANGUAGES)
 def test_whatever_the_check_of_the_settings_says_is_translated(app: Flask, language: str) -> None:
-    problems = check(ODD)
+    problems = [*check(ODD), *check(ODD_OUTSIDE)]
     assert len(problems) > 20
     with app.test_request_context(), force_locale(language):
         for problem in problems:
