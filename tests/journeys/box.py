@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from appliance.calls.lookup import CallQuery
 from appliance.calls.record import CallRecord
@@ -20,6 +20,7 @@ from appliance.store.calls import CallArchive
 from appliance.store.tasks import Task, TaskShelf
 from tests.journeys.hearing import Samples, read_wav
 from tests.journeys.processes import LOOPBACK, Program, free_ports, wait_for
+from tests.journeys.wire import Wire
 
 HOUSE = Path(__file__).parents[2]
 RTP_PORTS = 160
@@ -43,6 +44,9 @@ class Ports:
 
 class Box:
     """`./qendra run`, as set-up leaves it: the same command line, on loopback and ports of its own."""
+
+    wire: ClassVar[Wire | None] = None
+    """Who writes down what boxes say; nobody, outside of a test run."""
 
     def __init__(self, folder: Path, site: str = "", *, data: Path | None = None, ports: Ports | None = None) -> None:
         """`site` is the text of a site file; without one it is the first firm of a new box. Nothing is started yet."""
@@ -81,6 +85,8 @@ class Box:
         """Start it and wait for nothing."""
         self.folder.mkdir(parents=True, exist_ok=True)
         log = self.folder / "terminal"
+        if self.wire is not None:
+            self.wire.listen(self.ports.sip)
         self.program = Program("box", self.command(), log, folder=HOUSE, signal_at_our_end="TERM")
         return self.program
 

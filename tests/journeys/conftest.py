@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from tests.journeys.box import Box
 from tests.journeys.house import House
+from tests.journeys.wire import Wire
 
 FAILED = pytest.StashKey[bool]()
 
@@ -21,6 +23,19 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
     outcome = yield
     report: pytest.TestReport = outcome.get_result()
     item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
+
+
+@pytest.fixture(scope="session", autouse=True)
+def wire() -> Iterator[None]:
+    """After the last journey: no message that any of the boxes sent was malformed."""
+    with tempfile.TemporaryDirectory(prefix="qw-") as folder:
+        Box.wire = Wire(Path(folder))
+        try:
+            yield
+        finally:
+            Box.wire.close()
+        if Box.wire.ports:
+            assert Box.wire.malformed() == []
 
 
 @pytest.fixture

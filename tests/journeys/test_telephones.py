@@ -91,7 +91,7 @@ def test_what_telephones_may_not_do(house: House, firm: Box) -> None:
     assert "wrong password, extension 102" in firm.log("edge")
     assert "not-the-password" not in firm.logs()
     for number in range(4):
-        guess = sipp.call_with_a_password("103", f"guess-{number}", 403)
+        guess = sipp.call_with_a_password(f"{103 + number}", f"guess-{number}", 403)
         sipp.play(guess, house.folder / f"guess-{number}", firm.telephones, "101")
     warning = "Somebody at 127.0.0.1 is guessing telephone passwords (5 times)."
     office.until("the page warns", lambda live: warning in live.trouble, 15.0)
