@@ -53,6 +53,7 @@ HOMES = {
     "tinydb": {"appliance.store"},
     "flask": {"webui"},
     "gpiozero": {"firmware_hooks"},
+    "cryptography": {"appliance.edge"},
     "websockets": {"appliance.edge"},
     "msgspec": {"appliance.wire", "appliance.store"},
     "dns": {"appliance.edge"},

@@ -12,16 +12,18 @@ from appliance.edge.settings import Settings
 
 def _settings() -> Settings:
     parser = argparse.ArgumentParser(prog="appliance.edge", description="Qendra's SIP front door.")
-    parser.add_argument("--bind", default="127.0.0.1", help="address telephones reach us at; 0.0.0.0 for all")
-    parser.add_argument("--sip-port", type=int, default=5060, help="UDP and TCP")
+    parser.add_argument("--bind", action="append", help="address telephones reach us at; may be said several times")
+    parser.add_argument("--sip-port", type=int, default=5060, help="UDP, TCP and WebSocket")
+    parser.add_argument("--tls-port", type=int, default=5061, help="TLS, and WebSocket within TLS")
     parser.add_argument("--engine-port", type=int, default=5070, help="the engine's port on loopback")
     parser.add_argument("--inside-port", type=int, default=5071, help="our port on loopback, for the engine")
     parser.add_argument("--run", type=Path, required=True, help="folder of the seam sockets")
     parser.add_argument("--state", type=Path, required=True, help="folder of secret, bindings and accounts")
     parser.add_argument("--authorities", type=Path, help="certificates to trust providers by, besides the system's")
     parser.add_argument("--name-server", action="append", default=[], help="ADDRESS:PORT, instead of the system's")
-    given = vars(parser.parse_args())
-    return Settings(name_servers=tuple(given.pop("name_server")), **given)
+    words = vars(parser.parse_args())
+    binds, name_servers = tuple(words.pop("bind") or ["127.0.0.1"]), tuple(words.pop("name_server"))
+    return Settings(bind=binds, name_servers=name_servers, **words)
 
 
 if __name__ == "__main__":

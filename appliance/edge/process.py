@@ -10,12 +10,12 @@ import sys
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache, partial
 from random import Random
 
-from appliance.calls.edge import Accounts, Lamp, LiftBan, Mailbox, Refusal, Refused, Trunks
+from appliance.calls.edge import Accounts, Lamp, LiftBan, Mailbox, Outside, Refusal, Refused, Trunks
 from appliance.calls.moment import Moment
 from appliance.edge import keep
+from appliance.edge.door import Door, Unable
 from appliance.edge.flows import Flow, Found, LookUp, Message, Open, Output, Send, Tell, ToEngine
 from appliance.edge.message import Garbled
 from appliance.edge.names import Names
@@ -23,10 +23,8 @@ from appliance.edge.notifier import keeping
 from appliance.edge.proxy import Proxy
 from appliance.edge.settings import Settings
 from appliance.edge.signs import Ports, Signs
-from appliance.edge.streams import Connections
-from appliance.edge.tls import client_context
 from appliance.edge.tokens import Tokens
-from appliance.edge.udp import Inside, Outside, address_toward
+from appliance.edge.udp import Inside
 from appliance.wire.peer import Peer, serve
 from appliance.wire.seams import EDGE
 
@@ -39,10 +37,6 @@ UNHEARD = 200
 """Refusals kept for a desk that is away."""
 
 
-class Unable(Exception):
-    """The edge cannot be where it was told to be; says why, in a sentence for a person."""
-
-
 class Edge:
     """One edge, from `open` to `close`."""
 
@@ -50,18 +44,16 @@ class Edge:
         self._settings = settings
         settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
         tokens = Tokens(keep.secret(settings.state))
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="keep")
+        self._door = Door(settings, self, _now, self._writer)
         ports = Ports(settings.sip_port, settings.tls_port)
-        signs = Signs(tokens, self._here, ports, settings.inside_port, settings.engine_port)
+        signs = Signs(tokens, self._door.here, ports, settings.inside_port, settings.engine_port)
         self.proxy = Proxy(signs, settings.limits, Random(), _calendar)
-        self._toward = lru_cache(maxsize=1024)(address_toward)
-        self._streams = Connections(settings.limits, _clock, self)
-        self._providers_context = lru_cache(maxsize=1)(partial(client_context, settings.authorities))
         self._names = Names(self._found, settings.name_servers)
         self._peers: list[Peer] = []
         self._unheard: deque[Refused] = deque(maxlen=UNHEARD)
         self._wake: asyncio.TimerHandle | None = None
         self._saving: asyncio.TimerHandle | None = None
-        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="keep")
         self._kept_accounts = b""
         self._saved = (0, 0, 0, 0)
         self._saved_at = 0.0
@@ -77,25 +69,19 @@ class Edge:
         self._remember()
         try:
             self._inside = Inside(
-                settings.inside_port, settings.engine_port, self._heard_inside, self._engine_lost, self._settle
+                settings.inside_port, settings.engine_port, self._heard_inside, self._engine_lost, self.settle
             )
         except OSError as error:
             raise Unable(f"port {settings.inside_port} on loopback, for the engine, cannot be had: {error}") from error
-        where = f"{settings.bind} port {settings.sip_port}"
-        try:
-            self._udp = Outside(settings.bind, settings.sip_port, self._heard, self._settle)
-        except OSError as error:
-            raise Unable(f"{where} (SIP over UDP) cannot be had: {error.strerror}") from error
-        try:
-            await self._streams.listen(settings.bind, settings.sip_port)
-        except OSError as error:
-            raise Unable(f"{where} (SIP over TCP) cannot be had: {error.strerror}") from error
+        await self._door.open()
         try:
             self._seam = await serve(EDGE, settings.run / "edge.sock", _clock, self._met)
         except OSError as error:
             raise Unable(f"the desk's way in cannot be had: {error}") from error
-        log.info("%d telephones remembered; SIP on %s, UDP and TCP", len(self.proxy.registrar), where)
-        self._settle()
+        where = ", ".join(settings.bind)
+        ports = settings.sip_port, settings.tls_port
+        log.info("%d telephones remembered; SIP at %s, ports %d and %d", len(self.proxy.registrar), where, *ports)
+        self.settle()
 
     def close(self) -> None:
         """Keep what is registered, and leave."""
@@ -107,11 +93,10 @@ class Edge:
         for peer in self._peers:
             peer.close()
         self._names.close()
-        self._udp.close()
+        self._door.close()
         self._saved = (-1, -1, -1, -1)
         self._save()
         self._writer.shutdown()
-        self._streams.close()
         self._inside.close()
         log.info("%s", self.proxy.counters)
 
@@ -128,7 +113,8 @@ class Edge:
         # All of it stands in the files already, but for the leap in the numbers of restored subscriptions.
         self._saved = (self.proxy.registrar.revision, 0, self.proxy.guard.bans.revision, self.proxy.directory.revision)
 
-    def _heard(self, data: bytes, source: Flow) -> None:
+    def datagram(self, data: bytes, source: Flow) -> None:
+        """See `door.Ears`."""
         self._do(self.proxy.receive(data, source, _clock()))
 
     def _heard_inside(self, data: bytes) -> None:
@@ -138,13 +124,13 @@ class Edge:
         self._do(self.proxy.engine_refused(data, _clock()))
 
     def objection(self, source: Flow) -> tuple[Refusal, str] | None:
-        """See `streams.Told`."""
+        """See `door.Ears`."""
         return self.proxy.objection(source, _clock())
 
     def began(self, flow: Flow) -> None:
-        """See `streams.Told`."""
+        """See `door.Ears`."""
         self._do(self.proxy.connected(flow, _clock()))
-        self._settle()
+        self.settle()
 
     def heard(self, piece: bytes | Garbled, source: Flow) -> bool:
         """One message of a connection; worth keeping is one that somebody has proved themselves over."""
@@ -154,26 +140,26 @@ class Edge:
         else:
             outputs = self.proxy.receive(piece, source, now)
         self._do(outputs)
-        self._settle()
+        self.settle()
         return self.proxy.registrar.at(source) is not None or any(isinstance(each, ToEngine) for each in outputs)
 
     def ended(self, flow: Flow, why: str) -> None:
-        """See `streams.Told`."""
+        """See `door.Ears`."""
         self._do(self.proxy.disconnected(flow, _clock(), why))
-        self._settle()
+        self.settle()
 
     def turned_away(self, source: Flow, refusal: Refusal, words: str) -> None:
-        """See `streams.Told`."""
+        """See `door.Ears`."""
         self._do(self.proxy.turned_away(source, refusal, words, _clock()))
-        self._settle()
+        self.settle()
 
     def _do(self, outputs: list[Output]) -> None:
         for output in outputs:
             match output:
                 case Send(flow, data):
-                    (self._udp if flow.transport == "udp" else self._streams).send(data, flow)
+                    self._door.send(data, flow)
                 case Open(flow, server_name):
-                    self._streams.open(flow, server_name, self._providers_context)
+                    self._door.connect(flow, server_name)
                 case ToEngine(data):
                     self._inside.send(data)
                 case LookUp():
@@ -183,7 +169,7 @@ class Edge:
 
     def _found(self, asked: LookUp, found: Found) -> None:
         self._do(self.proxy.found(asked, found, _clock()))
-        self._settle()
+        self.settle()
 
     def _tell(self, message: Message) -> None:
         if not self._peers and isinstance(message, Refused):
@@ -215,13 +201,15 @@ class Edge:
                 self._do(self.proxy.show(message, _clock()))
             case Trunks():
                 self._do(self.proxy.providers(message.trunks, _clock()))
+            case Outside():
+                self._door.called(message.name)
             case LiftBan():
                 self._do(self.proxy.lift(message, _clock()))
             case _:
                 pass
-        self._settle()
+        self.settle()
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """After anything has happened: wake at the right time, and keep what has changed."""
         deadline = self.proxy.next_deadline()
         if deadline is not None and (self._wake is None or deadline < self._wake.when()):
@@ -235,7 +223,7 @@ class Edge:
     def _tick(self) -> None:
         self._wake = None
         self._do(self.proxy.tick(_clock()))
-        self._settle()
+        self.settle()
 
     def _save(self) -> None:
         self._saving = None
@@ -262,13 +250,6 @@ class Edge:
             keep.write(self._settings.state / name, data)
         except OSError as error:
             log.error("%s cannot be written (%s); telephones may have to register again after a restart", name, error)
-
-    def _here(self, flow: Flow) -> str:
-        if flow.transport != "udp" and (here := self._streams.here(flow)):
-            return here
-        if self._settings.bind not in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
-            return self._settings.bind
-        return self._toward(flow.host)
 
 
 def main(settings: Settings) -> int:

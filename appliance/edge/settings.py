@@ -16,8 +16,8 @@ class Settings:
     """Folder of the seam sockets."""
     state: Path
     """Folder of secret, bindings and accounts."""
-    bind: str = "127.0.0.1"
-    """The LAN address; `0.0.0.0` for all."""
+    bind: tuple[str, ...] = ("127.0.0.1",)
+    """The LAN addresses, IPv4 and IPv6; `0.0.0.0` and `::` for all."""
     sip_port: int = 5060
     """UDP, TCP and WebSocket."""
     tls_port: int = 5061

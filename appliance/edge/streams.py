@@ -62,18 +62,27 @@ class Connections:
         self._servers: list[asyncio.Server] = []
         self._sweeping: asyncio.TimerHandle | None = None
 
-    async def listen(self, bind: str, port: int, tls: Callable[[], ssl.SSLContext] | None = None) -> None:
-        """Take connections from now on; within TLS when `tls` is given, which is asked anew for each of them.
+    async def listen(self, bind: str, port: int) -> None:
+        """Take connections from now on.
 
         Raises:
             OSError: the address is not ours, or taken.
         """
-        loop = asyncio.get_running_loop()
+        server = await self._bound(bind, port, Stream)
+        await server.start_serving()
 
-        def arriving() -> Connection:
-            return Connection(self, Stream(Tls(tls()) if tls else None))
+    async def hold(self, bind: str, port: int, context: Callable[[], ssl.SSLContext]) -> asyncio.Server:
+        """Have the port for connections within TLS; they are taken once the server is told to start serving.
 
-        self._servers.append(await loop.create_server(arriving, bind, port, backlog=128, reuse_address=True))
+        Args:
+            bind: address.
+            port: TCP port.
+            context: asked anew for each connection.
+
+        Raises:
+            OSError: the address is not ours, or taken.
+        """
+        return await self._bound(bind, port, lambda: Stream(Tls(context())))
 
     def open(self, flow: Flow, server_name: str, context: Callable[[], ssl.SSLContext]) -> None:
         """Connect to a provider, unless we are connected there; `began` or `ended` will tell."""
@@ -139,6 +148,13 @@ class Connections:
             self._not_reached(source, why or "hung up")
         elif why:
             self.told.turned_away(source, Refusal.GARBLED, why)
+
+    async def _bound(self, bind: str, port: int, stream: Callable[[], Stream]) -> asyncio.Server:
+        server = await asyncio.get_running_loop().create_server(
+            lambda: Connection(self, stream()), bind, port, backlog=128, reuse_address=True, start_serving=False
+        )
+        self._servers.append(server)
+        return server
 
     def _may_stay(self, source: Flow) -> bool:
         objection = self.told.objection(source)

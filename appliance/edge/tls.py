@@ -111,17 +111,17 @@ class Tls:
         return bytes(heard)
 
 
-def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
-    """How we speak TLS to those who come.
+def server_context(certificate: Path) -> ssl.SSLContext:
+    """How we speak TLS to those who come: with the key, the certificate and its authorities in this file.
 
     Raises:
-        OSError: the files cannot be read, or do not belong together.
+        OSError: it cannot be read, or used.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
     context.set_ciphers(CIPHERS)
-    context.load_cert_chain(certificate, key)
+    context.load_cert_chain(certificate)
     return context
 
 

@@ -1,4 +1,4 @@
-"""UDP sockets for asyncio, thin: the outside one, and the one that is connected to the engine."""
+"""UDP sockets for asyncio, thin: the outside ones, and the one that is connected to the engine."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _ROOM = 1 << 20
 """Bytes of buffer we ask the kernel for: a whole office that registers at once after a power cut."""
 
 
-class Outside:
-    """The socket telephones talk to."""
+class Datagrams:
+    """A socket telephones talk to; one for each kind of address."""
 
     def __init__(self, bind: str, port: int, heard: Callable[[bytes, Flow], None], done: Callable[[], None]) -> None:
         """Bind, and hear from now on; `done` is called after each stretch.
@@ -27,6 +27,8 @@ class Outside:
             OSError: the address is not ours, or taken.
         """
         self._socket = _udp_socket(socket.AF_INET6 if ":" in bind else socket.AF_INET)
+        if ":" in bind:
+            self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         try:
             self._socket.bind((bind, port))
         except OSError:
@@ -51,7 +53,9 @@ class Outside:
         with contextlib.suppress(OSError):
             for _ in range(_BATCH):
                 data, address = receive(LARGEST)
-                heard(data, Flow("udp", address[0], address[1]))
+                # A link-local address needs its interface named with it, which no SIP message can.
+                if "%" not in address[0]:
+                    heard(data, Flow("udp", address[0], address[1]))
         self._done()
 
 
@@ -118,5 +122,5 @@ def address_toward(host: str) -> str:
         try:
             probe.connect((host, 9))
         except OSError:
-            return LOOPBACK
+            return "::1" if ":" in host else LOOPBACK
         return str(probe.getsockname()[0])

@@ -84,11 +84,14 @@ def _bench(arguments: list[str]) -> int:
 
 
 def _wishes(chosen: argparse.Namespace) -> Wishes:
+    binds = sorted(dict.fromkeys(chosen.bind or ()), key=lambda each: ":" in each)  # IPv4 is what all parts know
     return Wishes(
         data=chosen.data or standard_data("qendra-demo" if chosen.command == "demo" else "qendra"),
         site=chosen.site or (DEMO if chosen.command == "demo" else None),
-        bind=chosen.bind or "",
+        bind=binds[0] if binds else "",
+        also=tuple(binds[1:]),
         sip_port=chosen.sip_port,
+        tls_port=chosen.tls_port,
         web_port=chosen.web_port,
         rtp_ports=chosen.rtp_ports,
         demo=chosen.command == "demo",
@@ -130,11 +133,19 @@ def _box_options(parser: argparse.ArgumentParser, command: str) -> None:
         "--bind",
         metavar="ADDRESS",
         type=_address,
+        action="append",
         help="the address to listen at; usually this machine's in the local network. 0.0.0.0 is every address, "
-        "127.0.0.1 this machine only",
+        "127.0.0.1 this machine only. May be said once more for an IPv6 address, at which telephones are heard as well",
     )
     parser.add_argument(
-        "--sip-port", metavar="PORT", type=_port, default=5060, help="for telephones, UDP and TCP; usually 5060"
+        "--sip-port",
+        metavar="PORT",
+        type=_port,
+        default=5060,
+        help="for telephones, UDP, TCP and WebSocket; usually 5060",
+    )
+    parser.add_argument(
+        "--tls-port", metavar="PORT", type=_port, default=5061, help="for telephones that call encrypted; usually 5061"
     )
     parser.add_argument("--web-port", metavar="PORT", type=_port, default=8080, help="for the page; usually 8080")
     parser.add_argument(
@@ -149,11 +160,11 @@ def _box_options(parser: argparse.ArgumentParser, command: str) -> None:
 
 
 def _address(words: str) -> str:
+    family = socket.AF_INET6 if ":" in words else socket.AF_INET
     try:
-        socket.inet_pton(socket.AF_INET, words)
+        return socket.inet_ntop(family, socket.inet_pton(family, words))
     except OSError as error:
-        raise argparse.ArgumentTypeError(f"{words!r} is not an IPv4 address like 192.168.1.10") from error
-    return words
+        raise argparse.ArgumentTypeError(f"{words!r} is not an address like 192.168.1.10 or fd00::10") from error
 
 
 def _port(words: str) -> int:

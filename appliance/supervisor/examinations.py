@@ -21,9 +21,9 @@ from appliance.prompts.language import languages
 from appliance.setup.places import places_here
 from appliance.supervisor.examine_desk import desk
 from appliance.supervisor.findings import Finding, State
-from appliance.supervisor.network import LOOPBACK, Port, lan_address, why_not
+from appliance.supervisor.network import LOOPBACK, lan_address, why_not
 from appliance.supervisor.paths import Places, existing_run, lock_owner
-from appliance.supervisor.run import Wishes
+from appliance.supervisor.run import Wishes, ports_of
 from appliance.supervisor.site import Site, SiteError, load
 
 ENOUGH_CALL_LEGS = 64
@@ -175,11 +175,7 @@ def ports(wishes: Wishes) -> Iterator[Finding]:
     """Could a box listen where it should?"""
     bind = wishes.bind or lan_address()
     yield Finding("Address", State.GOOD, f"{bind}{': this machine only' if bind == LOOPBACK else ''}")
-    for port in (
-        Port("udp", bind, wishes.sip_port, "telephones", "--sip-port"),
-        Port("tcp", bind, wishes.sip_port, "telephones", "--sip-port"),
-        Port("tcp", bind, wishes.web_port, "the page", "--web-port"),
-    ):
+    for port in ports_of(wishes, bind):
         words = why_not(port)
         what = f"Port {port.number}"
         yield Finding(what, State.BAD if words else State.GOOD, words or f"free ({port.kind.upper()}, {port.purpose})")

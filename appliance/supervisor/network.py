@@ -19,6 +19,9 @@ from typing import Literal
 LOOPBACK = "127.0.0.1"
 ANY = "0.0.0.0"  # noqa: S104  a name for it; nobody listens there unless the owner says so
 SIOCGIFADDR = 0x8915
+IF_INET6 = Path("/proc/net/if_inet6")
+PASSING = 0x01 | 0x08 | 0x20 | 0x40
+"""Flags of addresses that do not stay: temporary, found twice, deprecated, not yet checked (linux/if_addr.h)."""
 
 
 def lan_address() -> str:
@@ -30,6 +33,22 @@ def lan_address() -> str:
         if address and _is_private(address):
             return address
     return LOOPBACK
+
+
+def lan_ipv6() -> Iterator[str]:
+    """This machine's own IPv6 addresses in the local network (RFC 4193).
+
+    Global addresses are reached from the whole internet unless a router forbids it, so they are the owner's to choose.
+    """
+    for row in IF_INET6.read_text(encoding="ascii").splitlines() if IF_INET6.exists() else ():
+        address, _, _, _, flags, *_ = row.split()
+        if address[:2] in {"fc", "fd"} and not int(flags, 16) & PASSING:
+            yield socket.inet_ntop(socket.AF_INET6, bytes.fromhex(address))
+
+
+def in_url(address: str) -> str:
+    """As it stands in a web address."""
+    return f"[{address}]" if ":" in address else address
 
 
 def _toward_outside() -> str:
@@ -92,7 +111,9 @@ def why_not(port: Port) -> str:
 
 def _try(port: Port) -> None:
     kind = socket.SOCK_STREAM if port.kind == "tcp" else socket.SOCK_DGRAM
-    with socket.socket(socket.AF_INET, kind) as probe:
+    with socket.socket(socket.AF_INET6 if ":" in port.address else socket.AF_INET, kind) as probe:
+        if ":" in port.address:
+            probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         if port.kind == "tcp":
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind((port.address, port.number))
@@ -184,7 +205,8 @@ def main(arguments: list[str]) -> int:
     """`--write FILE`: put this machine's address where systemd's units look for it."""
     match arguments:
         case ["--write", path]:
-            Path(path).write_text(f"QENDRA_BIND={lan_address()}\n", encoding="ascii")
+            also = " ".join(f"--bind {address}" for address in lan_ipv6())
+            Path(path).write_text(f"QENDRA_BIND={lan_address()}\nQENDRA_ALSO={also}\n", encoding="ascii")
             return 0
     print("usage: python -m appliance.supervisor.network --write FILE", file=sys.stderr)
     return 2

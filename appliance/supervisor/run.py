@@ -12,13 +12,24 @@ import shlex
 import sys
 import time
 import zlib
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import combinations
 from pathlib import Path
 
 from appliance.supervisor import VERSION
-from appliance.supervisor.network import ANY, LOOPBACK, Port, free_loopback_ports, lan_address, why_not
+from appliance.supervisor.network import (
+    ANY,
+    LOOPBACK,
+    Port,
+    free_loopback_ports,
+    in_url,
+    lan_address,
+    lan_ipv6,
+    why_not,
+)
 from appliance.supervisor.paths import Lock, Places, Trouble, close_run, open_data, open_run, standard_data
 from appliance.supervisor.processes import Box, Part
 
@@ -38,6 +49,9 @@ class Wishes:
     web_port: int = 8080
     rtp_ports: range = range(10000, 11000)
     demo: bool = False
+    tls_port: int = 5061
+    also: tuple[str, ...] = ()
+    """Addresses at which telephones are heard besides: IPv6."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +70,8 @@ def run(wishes: Wishes) -> int:
         Become: in each child.
     """
     bind = wishes.bind or lan_address()
+    if not wishes.bind:
+        wishes = replace(wishes, also=tuple(lan_ipv6()) if bind != LOOPBACK else ())
     places = open_data(wishes.data)
     lock = Lock(places)
     _check_ports(wishes, bind)
@@ -69,7 +85,13 @@ def run(wishes: Wishes) -> int:
         places,
         say.event,
         lambda: say.text(_welcome(wishes, bind, places, hardware)),
-        {"bind": bind, "sip_port": wishes.sip_port, "web_port": wishes.web_port},
+        {
+            "bind": bind,
+            "also": wishes.also,
+            "sip_port": wishes.sip_port,
+            "tls_port": wishes.tls_port,
+            "web_port": wishes.web_port,
+        },
     )
     box.run()
     close_run(places)
@@ -98,18 +120,24 @@ class _Teller:
 def _check_ports(wishes: Wishes, bind: str) -> None:
     """Raises Trouble with a line for each port we cannot have."""
     rtp = wishes.rtp_ports
-    ports = (
-        Port("udp", bind, wishes.sip_port, "telephones", "--sip-port"),
-        Port("tcp", bind, wishes.sip_port, "telephones", "--sip-port"),
-        Port("tcp", bind, wishes.web_port, "the page", "--web-port"),
-    )
-    wrong = [words for port in ports if (words := why_not(port))]
-    if wishes.sip_port == wishes.web_port:
-        wrong.append(f"--sip-port and --web-port are both {wishes.web_port}; they have to differ.")
+    wrong = [words for port in ports_of(wishes, bind) if (words := why_not(port))]
+    chosen = {"--sip-port": wishes.sip_port, "--tls-port": wishes.tls_port, "--web-port": wishes.web_port}
+    for one, other in combinations(chosen, 2):
+        if chosen[one] == chosen[other]:
+            wrong.append(f"{one} and {other} are both {chosen[one]}; they have to differ.")
     if wishes.sip_port in rtp:
         wrong.append(f"--sip-port {wishes.sip_port} lies within --rtp-ports {rtp.start}-{rtp.stop - 1}.")
     if wrong:
         raise Trouble("\n".join(dict.fromkeys(wrong)))
+
+
+def ports_of(wishes: Wishes, bind: str) -> Iterator[Port]:
+    """Every port that others reach the box at."""
+    for address in (bind, *wishes.also):
+        yield Port("udp", address, wishes.sip_port, "telephones", "--sip-port")
+        yield Port("tcp", address, wishes.sip_port, "telephones", "--sip-port")
+        yield Port("tcp", address, wishes.tls_port, "encrypted telephones", "--tls-port")
+    yield Port("tcp", bind, wishes.web_port, "the page", "--web-port")
 
 
 def _hardware(chosen: Path | None, places: Places) -> Hardware:
@@ -206,19 +234,20 @@ def _keep(path: Path, held: bytes) -> None:
 def _parts(wishes: Wishes, bind: str, places: Places, hardware: Hardware) -> list[Part]:
     """The processes, those first that a telephone waits for."""
     engine_port, inside_port = map(str, free_loopback_ports(2, wishes.rtp_ports))
-    sip, web, rtp = str(wishes.sip_port), str(wishes.web_port), wishes.rtp_ports
+    sip, tls, web, rtp = str(wishes.sip_port), str(wishes.tls_port), str(wishes.web_port), wishes.rtp_ports
     run = str(places.run)
     edge, engine, desk = (str(places.run / f"{name}.sock") for name in ("edge", "engine", "desk"))
     site = ("--site", str(places.site)) if places.site.exists() else ()
     inside = ("--engine-port", engine_port, "--inside-port", inside_port)
     listen = ("--bind", bind, "--sip-port", sip)
+    also = (word for address in wishes.also for word in ("--bind", address))
     return [
         Part(
             "edge",
             "the telephones' door (edge)",
             "appliance.edge",
-            (*listen, *inside, "--run", run, "--state", str(places.data / "edge")),
-            frozenset({f"udp {sip}", f"tcp {sip}", f"client {edge}"}),
+            (*listen, *also, "--tls-port", tls, *inside, "--run", run, "--state", str(places.data / "edge")),
+            frozenset({f"udp {sip}", f"tcp {sip}", f"tcp {tls}", f"client {edge}"}),
             ends=2,
             ends_within=0.7,
         ),
@@ -282,12 +311,13 @@ def _demo(listen: tuple[str, ...], places: Places) -> list[Part]:
 def _welcome(wishes: Wishes, bind: str, places: Places, hardware: Hardware) -> str:
     """What a person needs to know once everything answers."""
     seen_at = lan_address() if bind == ANY else bind
-    page = f"http://{seen_at}:{wishes.web_port}"
+    page = f"http://{in_url(seen_at)}:{wishes.web_port}"
     lines = [f"{line} (in software)" if line in hardware.virtual_lines else line for line in hardware.lines]
     rows = [
         ("The page", f"{page}/"),
         *_owner_rows(places, page),
-        ("Telephones", f"register at {seen_at}, port {wishes.sip_port}, UDP or TCP"),
+        ("Telephones", f"register at {seen_at}, port {wishes.sip_port} (UDP, TCP), encrypted {wishes.tls_port} (TLS)"),
+        *([("", f"and at {', '.join(wishes.also)}")] if wishes.also else []),
         ("Lines", ", ".join(lines) or "none"),
         *([("Ring the box", f"./qendra virtual-line{_other_data(places)}")] if hardware.virtual_lines else []),
         ("Kept in", str(places.data)),
@@ -313,9 +343,9 @@ def _owner_rows(places: Places, page: str) -> list[tuple[str, str]]:
 
 
 def _reach(bind: str, *, chosen: bool) -> str:
-    if bind == LOOPBACK:
-        words = "127.0.0.1: this machine only"
-    elif bind == ANY:
+    if bind in {LOOPBACK, "::1"}:
+        words = f"{bind}: this machine only"
+    elif bind in {ANY, "::"}:
         words = "every address of this machine, also any that the internet can reach"
     else:
         words = f"{bind}: the local network"

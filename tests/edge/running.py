@@ -87,7 +87,8 @@ class Running:
         self.run = folder / "run"
         self.state = folder / "state"
         self.run.mkdir(parents=True, exist_ok=True)
-        self.sip, self.engine, self.inside = free_port(), free_port(), free_port()
+        self.sip, self.tls, self.engine, self.inside = free_port(), free_port(), free_port(), free_port()
+        self.bind: tuple[str, ...] = (LOOPBACK,)
         self.log = folder / "log"
         self.folder = folder
         self._people = tuple(people)
@@ -124,12 +125,22 @@ class Running:
             self.desk.close()
 
     def command(self) -> list[str]:
-        ports = ["--sip-port", self.sip, "--engine-port", self.engine, "--inside-port", self.inside]
+        ports = [
+            "--sip-port",
+            self.sip,
+            "--tls-port",
+            self.tls,
+            "--engine-port",
+            self.engine,
+            "--inside-port",
+            self.inside,
+        ]
         return [
             sys.executable,
             "-m",
             "appliance.edge",
             *map(str, ports),
+            *(word for bind in self.bind for word in ("--bind", bind)),
             "--run",
             str(self.run),
             "--state",

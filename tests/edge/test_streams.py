@@ -7,12 +7,15 @@ import ssl
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from pathlib import Path
 
 from appliance.calls.edge import Refusal
+from appliance.edge.certificates import Shown, ensure
 from appliance.edge.flows import Flow
 from appliance.edge.guard import Limits
 from appliance.edge.message import Garbled
 from appliance.edge.streams import Connections
+from appliance.edge.tls import client_context, server_context
 from tests.edge.running import LOOPBACK, free_port, probe
 
 LIMITS = Limits(connections=4, connections_local=3, message_seconds=0.3, quiet_seconds=0.6)
@@ -210,6 +213,58 @@ def test_a_provider_that_is_not_there_is_told_of() -> None:
         connections.open(nowhere, "", never)
         await ear.until(lambda: len(ear.over) == 2)
         assert ear.over[1] == (nowhere, "cannot be reached from here")
+
+    with_connections(story)
+
+
+def test_a_tls_provider_is_believed_or_told_of(tmp_path: Path) -> None:
+    ensure(tmp_path, ["sip.example"], time.time())
+
+    async def story(connections: Connections, ear: Ear, _port: int) -> None:
+        came: list[asyncio.StreamWriter] = []
+        provider = await asyncio.start_server(
+            lambda _, writer: came.append(writer), LOOPBACK, 0, ssl=server_context(tmp_path / "server.pem")
+        )
+        flow = Flow("tls", LOOPBACK, provider.sockets[0].getsockname()[1])
+        trusting = client_context(tmp_path / "authority.pem")
+        connections.open(flow, "other.example", lambda: trusting)
+        await ear.until(lambda: ear.over == [(flow, "has a certificate that does not name other.example")])
+        connections.open(flow, "sip.example", lambda: trusting)
+        await ear.until(lambda: flow in ear.open and len(came) > 0)
+        came[-1].write(probe())
+        await ear.until(lambda: ear.pieces == [probe()])
+        came[-1].close()
+        await ear.until(lambda: len(ear.over) == 2)
+        provider.close()
+
+    with_connections(story)
+
+
+def test_handshakes_have_to_get_on(tmp_path: Path) -> None:
+    ensure(tmp_path, ["qendra.local"], time.time())
+
+    async def story(connections: Connections, ear: Ear, _port: int) -> None:
+        port = free_port()
+        server = await connections.hold(LOOPBACK, port, Shown(tmp_path))
+        await server.start_serving()
+        silent = await asyncio.open_connection(LOOPBACK, port)
+        garbled = await asyncio.open_connection(LOOPBACK, port)
+        garbled[1].write(probe())
+        assert await ended(silent[0])
+        await ear.until(lambda: len(ear.refused) == 2)
+        assert ear.refused == [
+            (Refusal.GARBLED, "spoke no TLS"),
+            (Refusal.GARBLED, "took too long to say something"),
+        ]
+        context = client_context(tmp_path / "authority.pem")
+        reader, writer = await asyncio.open_connection(LOOPBACK, port, ssl=context, server_hostname="qendra.local")
+        writer.close()
+        await ear.until(lambda: len(ear.refused) == 3)
+        assert ear.refused[2] == (Refusal.GARBLED, "hung up before it had said anything")
+        assert ear.open == set()
+        for each in (silent[1], garbled[1]):
+            each.close()
+        del reader
 
     with_connections(story)
 

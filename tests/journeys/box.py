@@ -32,14 +32,15 @@ class Ports:
     """Where a box listens."""
 
     sip: int
+    tls: int
     web: int
     first_rtp: int
     last_rtp: int
 
     @classmethod
     def free(cls, rtp: int = RTP_PORTS) -> Ports:
-        first = free_ports(2 + rtp)
-        return cls(first, first + 1, first + 2, first + 1 + rtp)
+        first = free_ports(3 + rtp)
+        return cls(first, first + 1, first + 2, first + 3, first + 2 + rtp)
 
 
 class Box:
@@ -70,7 +71,7 @@ class Box:
         return [
             sys.executable,
             *("-m", "appliance.supervisor.cli", word or self.word, "--data", self.home, "--bind", LOOPBACK),
-            *("--sip-port", str(ports.sip), "--web-port", str(ports.web)),
+            *("--sip-port", str(ports.sip), "--tls-port", str(ports.tls), "--web-port", str(ports.web)),
             *("--rtp-ports", f"{ports.first_rtp}-{ports.last_rtp}"),
             *(("--site", self.site) if self.site else ()),
         ]

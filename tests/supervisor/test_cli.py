@@ -27,8 +27,8 @@ def qendra(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def placed(data: Path) -> list[str | Path]:
-    sip, web = free_loopback_ports(2, range(0))
-    return ["--data", data, "--bind", "127.0.0.1", "--sip-port", str(sip), "--web-port", str(web)]
+    sip, tls, web = map(str, free_loopback_ports(3, range(0)))
+    return ["--data", data, "--bind", "127.0.0.1", "--sip-port", sip, "--tls-port", tls, "--web-port", web]
 
 
 def refused(*arguments: str | Path) -> str:
@@ -74,7 +74,7 @@ def test_a_second_run_on_the_same_data(tmp_path: Path) -> None:
     ("arguments", "words"),
     [
         (["--sip-port", "70000"], "argument --sip-port: '70000' is not a port from 1 to 65535"),
-        (["--bind", "box.local"], "argument --bind: 'box.local' is not an IPv4 address like 192.168.1.10"),
+        (["--bind", "box.local"], "argument --bind: 'box.local' is not an address like 192.168.1.10 or fd00::10"),
         (["--rtp-ports", "2000-1000"], "argument --rtp-ports: '2000-1000' is not a stretch of at least 8 ports"),
         (["--rtp-ports", "65530-65537"], "is not a stretch of at least 8 ports"),
         (["--bind", "127.0.0.1", "--sip-port", "10500"], "--sip-port 10500 lies within --rtp-ports 10000-10999."),
@@ -99,7 +99,15 @@ def test_bench_names_what_it_can_measure(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_help_says_what_each_option_is_for() -> None:
     words = qendra("run", "--help").stdout
-    for option in ("--site FILE", "--data DIR", "--bind ADDRESS", "--sip-port PORT", "--web-port PORT", "--rtp-ports"):
+    for option in (
+        "--site FILE",
+        "--data DIR",
+        "--bind ADDRESS",
+        "--sip-port PORT",
+        "--tls-port PORT",
+        "--web-port PORT",
+        "--rtp-ports",
+    ):
         assert option in words
 
 
@@ -118,7 +126,7 @@ def test_the_start_text_says_what_a_person_needs(places: Places, tmp_path: Path)
     rows = dict(line.strip().split("  ", 1) for line in words.strip().splitlines()[2:])
     assert rows["The page"].strip() == "http://192.168.1.10:8090/"
     assert "http://192.168.1.10:8090/welcome/abc" in rows["Owner"]
-    assert rows["Telephones"].strip() == "register at 192.168.1.10, port 5070, UDP or TCP"
+    assert rows["Telephones"].strip() == "register at 192.168.1.10, port 5070 (UDP, TCP), encrypted 5061 (TLS)"
     assert rows["Lines"].strip() == "gsm1, gsm2 (in software)"
     assert rows["Ring the box"].strip() == f"./qendra virtual-line --data {tmp_path}"
     assert "the local network; choose another address with --bind" in rows["Listening at"]

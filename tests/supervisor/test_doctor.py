@@ -64,8 +64,8 @@ def sim7600(machine: Machine) -> list[Port]:
 
 
 def wishes(data: Path, site: Path | None = None) -> Wishes:
-    sip, web = free_loopback_ports(2, range(0))
-    return Wishes(data, site, "127.0.0.1", sip, web)
+    sip, tls, web = free_loopback_ports(3, range(0))
+    return Wishes(data, site, "127.0.0.1", sip, web, tls_port=tls)
 
 
 def found(findings: Iterator[Finding] | list[Finding], what: str) -> list[tuple[State, str]]:
@@ -106,8 +106,8 @@ def test_what_is_wrong_is_red_and_the_exit_status_says_so(tmp_path: Path, machin
 
 def test_the_same_for_programs(tmp_path: Path, machine: Machine) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        (sip,) = free_loopback_ports(1, range(0))
-        asked = Wishes(tmp_path, None, "127.0.0.1", sip, taken.getsockname()[1])
+        sip, tls = free_loopback_ports(2, range(0))
+        asked = Wishes(tmp_path, None, "127.0.0.1", sip, taken.getsockname()[1], tls_port=tls)
         out = io.StringIO()
         assert main(asked, as_json=True, out=out, machine=machine) == 1
     told = json.loads(out.getvalue())

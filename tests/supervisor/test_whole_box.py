@@ -30,10 +30,19 @@ class WholeBox:
 
     def __init__(self, data: Path, *more: str) -> None:
         self.data = data
-        self.sip, self.web = free_loopback_ports(2, range(20000, 20100))
+        self.sip, self.tls, self.web = free_loopback_ports(3, range(20000, 20100))
         self.said = ""
         command = [sys.executable, "-m", "appliance.supervisor.cli", "run", "--data", str(data), "--bind", "127.0.0.1"]
-        ports = ["--sip-port", str(self.sip), "--web-port", str(self.web), "--rtp-ports", "20000-20099"]
+        ports = [
+            "--sip-port",
+            str(self.sip),
+            "--tls-port",
+            str(self.tls),
+            "--web-port",
+            str(self.web),
+            "--rtp-ports",
+            "20000-20099",
+        ]
         self.process = subprocess.Popen([*command, *ports, *more], cwd=ROOT, stdout=subprocess.PIPE, bufsize=0)
 
     def hear(self, words: str, seconds: float = 20.0) -> str:

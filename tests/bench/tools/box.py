@@ -42,12 +42,21 @@ def running(site: str) -> Iterator[Box]:
     with tempfile.TemporaryDirectory(prefix="qendra-bench-") as folder:
         place = Path(folder)
         (place / "site.toml").write_text(site, encoding="utf-8")
-        sip, web = _free_port(), _free_port()
+        sip, tls, web = _free_port(), _free_port(), _free_port()
         first = random.Random().randrange(12_000, 30_000, 2)
         command = [
             *(sys.executable, "-I", "-m", "appliance.supervisor.cli", "run"),
             *("--site", str(place / "site.toml"), "--data", str(place / "data"), "--bind", HOST),
-            *("--sip-port", str(sip), "--web-port", str(web), "--rtp-ports", f"{first}-{first + 999}"),
+            *(
+                "--sip-port",
+                str(sip),
+                "--tls-port",
+                str(tls),
+                "--web-port",
+                str(web),
+                "--rtp-ports",
+                f"{first}-{first + 999}",
+            ),
         ]
         with (place / "said").open("w") as said:
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT)

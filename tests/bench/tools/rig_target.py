@@ -29,6 +29,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="rig-target", description="Describe this box to the rig.")
     parser.add_argument("folder", metavar="DIR", type=Path)
     parser.add_argument("--sip-port", type=int, default=5260)
+    parser.add_argument("--tls-port", type=int, default=5261)
     parser.add_argument("--web-port", type=int, default=8280)
     parser.add_argument("--rtp-ports", default="10000-10999")
     chosen = parser.parse_args(arguments)
@@ -50,7 +51,14 @@ def main(arguments: list[str]) -> int:
         "start": [
             *(str(CHECKOUT / "qendra"), "run"),
             *("--site", str(folder / "site.toml"), "--data", str(folder / "data"), "--bind", HOST),
-            *("--sip-port", str(chosen.sip_port), "--web-port", str(chosen.web_port)),
+            *(
+                "--sip-port",
+                str(chosen.sip_port),
+                "--tls-port",
+                str(chosen.tls_port),
+                "--web-port",
+                str(chosen.web_port),
+            ),
             *("--rtp-ports", chosen.rtp_ports),
         ],
         "evict": _program_files(),
