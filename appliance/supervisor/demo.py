@@ -25,9 +25,10 @@ from appliance.edge.virtual.desk_phone import DeskPhone, Noticed
 from appliance.edge.virtual.telephone import Over, Rings, Talks
 from appliance.lines.virtual.caller import NotNow, VirtualCaller
 from appliance.prompts.library import Prompts, PromptSettings
+from appliance.supervisor.demo_provider import LINE, DemoProvider, with_line
 from appliance.supervisor.links import Link
 from appliance.switchboard import asks
-from appliance.switchboard.asks import Answer, Ask, PhonePassword, SettingsAre
+from appliance.switchboard.asks import Answer, Ask, Done, PhonePassword, SettingsAre
 from appliance.switchboard.settings import Person, Settings
 from appliance.switchboard.views import Live
 from appliance.wire.seams import WEB
@@ -207,6 +208,25 @@ async def call_in(line: str, control: Path, language: str, voices: Voices, dice:
             log.info("a caller on %s gave up: %s", line, error)
 
 
+async def call_in_over_the_internet(
+    provider: DemoProvider, counter: Counter, settings: SettingsAre, voices: Voices, dice: Random
+) -> None:
+    """The provider's line is set up as an owner would do it, and its callers call, one after the other, until cancelled."""
+    firm = with_line(settings.settings, provider.port)
+    change = asks.ChangeSettings(counter.next_number(), "demo", f"Changed the line {LINE}", settings.version, firm)
+    saved = await counter.ask(change)
+    assert isinstance(saved, Done), saved
+    await counter.ask(asks.SaveProviderPassword(counter.next_number(), "demo", LINE, provider.password))
+    said = await voices.samples(firm.language, caller=True)
+    try:
+        while True:
+            await asyncio.sleep(dice.uniform(2, 20))
+            patience = dice.choice([15.0, 40.0, 80.0, 120.0])
+            await provider.call(dice.choice(CALLERS), said, dice.choice("11112223"), patience)
+    finally:
+        provider.close()
+
+
 async def _one_call(caller: VirtualCaller, said: Path, dice: Random) -> None:
     await caller.ring(None if dice.random() < 0.05 else dice.choice(CALLERS))
     await caller.wait_answered(30)
@@ -231,6 +251,8 @@ async def _play(wishes: argparse.Namespace) -> None:
     settings = await counter.ask(asks.SeeSettings(counter.next_number()))
     assert isinstance(settings, SettingsAre), settings
     acting += _cast(settings.settings, counter, voices, wishes, dice)
+    internet = call_in_over_the_internet(DemoProvider(dice), counter, settings, voices, dice)
+    acting.append(asyncio.create_task(internet))
     acting.append(asyncio.create_task(_until(stop)))
     done, _ = await asyncio.wait(acting, return_when=asyncio.FIRST_COMPLETED)
     for task in acting:

@@ -38,4 +38,9 @@ def test_the_demo_is_alive_within_a_minute(house: House) -> None:
         "somebody talks with a caller", lambda live: any(one.stage == "talking" for one in live.calls), 60.0
     )
     assert sum(operator.phones for operator in live.operators) >= 2
+    office.until(
+        "a caller of the provider is in the menu",
+        lambda live: any((one.line, one.place) == ("internet", "menu main") for one in live.calls),
+        60.0,
+    )
     box.stop()
