@@ -17,6 +17,7 @@ def _settings() -> Settings:
     parser.add_argument("--tls-port", type=int, default=5061, help="TLS, and WebSocket within TLS")
     parser.add_argument("--engine-port", type=int, default=5070, help="the engine's port on loopback")
     parser.add_argument("--inside-port", type=int, default=5071, help="our port on loopback, for the engine")
+    parser.add_argument("--sound-ports", default="10000-10999", help="of the engine, to name them to the owner")
     parser.add_argument("--run", type=Path, required=True, help="folder of the seam sockets")
     parser.add_argument("--state", type=Path, required=True, help="folder of secret, bindings and accounts")
     parser.add_argument("--authorities", type=Path, help="certificates to trust providers by, besides the system's")

@@ -83,6 +83,14 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Knock:
+    """Send these bytes to our own public address, from another port than telephones know: do they come in?"""
+
+    flow: Flow
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class ToEngine:
     """Send these bytes to the engine."""
 
@@ -99,7 +107,7 @@ class Tell:
     message: Message
 
 
-Output = Send | Open | LookUp | ToEngine | Tell
+Output = Send | Open | LookUp | Knock | ToEngine | Tell
 
 
 def host_port(host: str, port: int) -> str:

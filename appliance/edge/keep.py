@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast, get_args
 
-from appliance.calls.edge import Account, Accounts
+from appliance.calls.edge import Account, Accounts, Outside
 from appliance.calls.moment import Moment
 from appliance.calls.names import Extension
 from appliance.edge.bans import Standing
@@ -116,6 +116,23 @@ def bans(folder: Path, now: Moment) -> list[Standing]:
         set_aside(folder / "bans.json")
         return []
     return [each for each in kept if each.until > now.mono]
+
+
+def outside_bytes(outside: Outside) -> bytes:
+    """How we are called from outside, as it is kept."""
+    return json.dumps({"name": outside.name, "sip_port": outside.sip_port, "tls_port": outside.tls_port}).encode()
+
+
+def outside(folder: Path) -> Outside:
+    """How we were called from outside when the desk was last heard."""
+    said = read(folder / "outside.json")
+    if said is None:
+        return Outside()
+    try:
+        return Outside(str(said["name"]), int(said["sip_port"]), int(said["tls_port"]))
+    except (KeyError, TypeError, ValueError):
+        set_aside(folder / "outside.json")
+        return Outside()
 
 
 def names_bytes(known: Iterable[tuple[LookUp, tuple[Record, ...]]]) -> bytes:

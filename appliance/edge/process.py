@@ -12,11 +12,11 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
-from appliance.calls.edge import Accounts, Lamp, LiftBan, Mailbox, Outside, Refusal, Refused, Trunks
+from appliance.calls.edge import Accounts, CheckReach, Lamp, LiftBan, Mailbox, Outside, Refusal, Refused, Trunks
 from appliance.calls.moment import Moment
 from appliance.edge import keep
 from appliance.edge.door import Door, Unable
-from appliance.edge.flows import Flow, Found, LookUp, Message, Open, Output, Send, Tell, ToEngine
+from appliance.edge.flows import Flow, Found, Knock, LookUp, Message, Open, Output, Send, Tell, ToEngine
 from appliance.edge.message import Garbled
 from appliance.edge.names import Names
 from appliance.edge.notifier import keeping
@@ -24,7 +24,7 @@ from appliance.edge.proxy import Proxy
 from appliance.edge.settings import Settings
 from appliance.edge.signs import Ports, Signs
 from appliance.edge.tokens import Tokens
-from appliance.edge.udp import Inside
+from appliance.edge.udp import Inside, knock
 from appliance.wire.peer import Peer, serve
 from appliance.wire.seams import EDGE
 
@@ -48,7 +48,7 @@ class Edge:
         self._door = Door(settings, self, _now, self._writer)
         ports = Ports(settings.sip_port, settings.tls_port)
         signs = Signs(tokens, self._door.here, ports, settings.inside_port, settings.engine_port)
-        self.proxy = Proxy(signs, settings.limits, Random(), _calendar)
+        self.proxy = Proxy(signs, settings.limits, Random(), _calendar, settings.sound_ports)
         self._names = Names(self._found, settings.name_servers)
         self._peers: list[Peer] = []
         self._unheard: deque[Refused] = deque(maxlen=UNHEARD)
@@ -106,6 +106,7 @@ class Edge:
         now = _now()
         self.proxy.guard.bans.restore(keep.bans(self._settings.state, now), now.mono)
         self.proxy.directory.restore(keep.names(self._settings.state))
+        self.proxy.reach.restore(keep.outside(self._settings.state))
         if accounts is not None:
             self.proxy.accept(accounts, now.mono)
             self.proxy.restore(keep.bindings(self._settings.state, now), now.mono)
@@ -164,6 +165,8 @@ class Edge:
                     self._inside.send(data)
                 case LookUp():
                     self._names.look_up(output)
+                case Knock(flow, data):
+                    knock(data, flow)
                 case Tell(message):
                     self._tell(message)
 
@@ -203,6 +206,10 @@ class Edge:
                 self._do(self.proxy.providers(message.trunks, _clock()))
             case Outside():
                 self._door.called(message.name)
+                self._do(self.proxy.called_from_outside(message, _clock()))
+                self._writer.submit(self._write, "outside.json", keep.outside_bytes(message))
+            case CheckReach():
+                self._do(self.proxy.check_reach(_clock()))
             case LiftBan():
                 self._do(self.proxy.lift(message, _clock()))
             case _:

@@ -20,6 +20,7 @@ from appliance.calls.edge import (
     Lamp,
     LiftBan,
     Mailbox,
+    Outside,
     Refusal,
     Registered,
     Trunk,
@@ -36,9 +37,10 @@ from appliance.edge.notifier.notifier import Notifier
 from appliance.edge.outward import Outward
 from appliance.edge.paths import Paths
 from appliance.edge.pings import Pings, options
+from appliance.edge.reach.reach import ReachCheck
 from appliance.edge.refusals import Refusals
 from appliance.edge.registrar import Registrar
-from appliance.edge.signs import Signs
+from appliance.edge.signs import Public, Signs
 from appliance.edge.tokens import Place
 from appliance.edge.trunks.trunks import Trunks
 
@@ -69,9 +71,14 @@ class Proxy:
     """Every method answers what to do about what has just happened."""
 
     def __init__(
-        self, signs: Signs, limits: Limits, dice: Random, calendar: Callable[[float], float] = lambda now: now
+        self,
+        signs: Signs,
+        limits: Limits,
+        dice: Random,
+        calendar: Callable[[float], float] = lambda now: now,
+        sound_ports: str = "",
     ) -> None:
-        """`calendar` answers which UTC second a monotonic one is."""
+        """`calendar` answers which UTC second a monotonic one is; `sound_ports` are named to the owner, `10000-10999`."""
         self._signs = signs
         self._accounts: dict[bytes, Account] = {}
         self._changed: dict[bytes, None] = {}
@@ -95,6 +102,8 @@ class Proxy:
         self.directory = Directory(dice)
         self.trunks = Trunks(signs, self._paths, self.directory, self._is_live, dice)
         self._outward = Outward(signs, self.registrar, self._paths, self._is_account, self._is_live, self.trunks)
+        signs.is_provider = self.trunks.expects
+        self.reach = ReachCheck(signs, self.directory, sound_ports, calendar, self._seen_at, self.registrar.hosts)
         self.notifier = Notifier(signs, self.registrar, self._is_account, self._is_live)
         self._inward = Inward(
             signs, self._digest, self.registrar, self.guard, self._paths, self._is_account,
@@ -201,7 +210,16 @@ class Proxy:
 
     def standing(self) -> list[Message]:
         """All that stands, for a desk that has just come."""
-        return [*self.everybody(), self.bans(), *self.trunks.statuses()]
+        return [*self.everybody(), self.bans(), *self.trunks.statuses(), self.reach.told]
+
+    def called_from_outside(self, outside: Outside, now: float) -> list[Output]:
+        """How telephones outside the firm's network find us, from now on."""
+        before = self._signs.public
+        return self._look_up(self.reach.accept(outside, now), now) + self._moved(before, now)
+
+    def check_reach(self, now: float) -> list[Output]:
+        """Look now whether we can be reached from outside."""
+        return self.reach.check(now)
 
     def providers(self, trunks: Iterable[Trunk], now: float) -> list[Output]:
         """All providers from now on; who is not in it is left."""
@@ -210,7 +228,9 @@ class Proxy:
     def found(self, asked: LookUp, found: Found, now: float) -> list[Output]:
         """What became of a look-up."""
         news = self.directory.found(asked, found, now)
-        return self._look_up(self.trunks.found(now) if news else [], now)
+        before = self._signs.public
+        outputs = [*self.trunks.found(now), *self.reach.found(now)] if news else []
+        return self._look_up(outputs, now) + self._moved(before, now)
 
     def next_deadline(self) -> float | None:
         """When `tick` has something to do."""
@@ -225,6 +245,7 @@ class Proxy:
             self._bans_told_at + BANS_EVERY if self._bans_told != self.guard.bans.revision else None,
             self.trunks.next_deadline(),
             self.directory.next_deadline(),
+            self.reach.next_deadline(),
             self._next_probe if self._engine_down else None,
         )
         return min((each for each in deadlines if each is not None), default=None)
@@ -241,6 +262,7 @@ class Proxy:
         outputs: list[Output] = [Tell(refused) for refused in self._refusals.tick(now)]
         outputs += self._pings.tick(now)
         outputs += self.notifier.tick(now)
+        outputs += self.reach.tick(now)
         outputs = self._look_up(outputs + self.trunks.tick(now), now)
         if self._engine_down and self._next_probe <= now:
             self._next_probe = now + PROBE_EVERY
@@ -271,7 +293,10 @@ class Proxy:
         message = parse(data)
         match message:
             case Request():
-                return self._outbound(self._inward.request(message, source, now))
+                if self.reach.is_knock(message):
+                    return []
+                evidence = self.reach.heard(source, now)
+                return self._outbound(self._inward.request(message, source, now)) + evidence
             case Response():
                 return self._answer_from_telephone(message, source, now)
             case Garbled():
@@ -344,6 +369,16 @@ class Proxy:
         via = self._signs.via_inside(engine, b"probe-%d" % self._probes, "")
         uri = b"sip:%b:%d" % (engine.host.encode(), engine.port)
         return options(via, uri, engine.host.encode(), b"probe-%d" % self._probes, self._probes)
+
+    def _moved(self, before: Public, now: float) -> list[Output]:
+        """Telephones outside see us elsewhere from now on: the desk has to know."""
+        if self._signs.public != before:
+            for extension in self.registrar.extensions():
+                self._note(extension)
+        return self._told(now)
+
+    def _seen_at(self) -> list[str]:
+        return [provider.here for provider in self.trunks.statuses() if provider.up]
 
     def _look_up(self, outputs: list[Output], now: float) -> list[Output]:
         """What is to be asked of the DNS by now, besides."""

@@ -93,6 +93,10 @@ class Registrar:
         """Is any telephone registered from this address (`origin`)?"""
         return origin(host) in self._hosts
 
+    def hosts(self) -> list[str]:
+        """The addresses telephones are registered from."""
+        return list(self._hosts)
+
     def restore(self, bindings: Iterable[Binding], now: float) -> None:
         """Take over what an earlier life had registered. Telephones on a connection have to call back first."""
         for binding in bindings:

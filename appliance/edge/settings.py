@@ -30,4 +30,6 @@ class Settings:
     """Whom to trust with providers' certificates besides those the system trusts (a PEM file)."""
     name_servers: tuple[str, ...] = ()
     """`192.0.2.1:53`: whom to ask for providers' names, instead of those the system asks."""
+    sound_ports: str = "10000-10999"
+    """Those of the engine, as the owner is told them who has to forward them."""
     limits: Limits = field(default_factory=Limits)

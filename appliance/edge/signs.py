@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from appliance.edge import grammar
-from appliance.edge.flows import Flow, Transport, host_port
+from appliance.edge.flows import Flow, Transport, host_port, is_local
 from appliance.edge.message import Request
 from appliance.edge.tokens import COOKIE, Place, Tokens
 
@@ -31,6 +31,14 @@ class Ports(NamedTuple):
     """The last two within TLS."""
 
 
+class Public(NamedTuple):
+    """How telephones out on the internet find us: through a router that passes on what comes to these ports."""
+
+    host: str
+    """The router's address; empty: not known, or nobody is to come in."""
+    ports: Ports
+
+
 class Signs:
     """The edge's two sides by their addresses: `here` names the outside one as a telephone at that flow sees it."""
 
@@ -40,28 +48,44 @@ class Signs:
         self.tokens = tokens
         self.engine = Flow("udp", LOOPBACK, engine_port)
         self._here = here
-        self._ports = ports
+        self.ports = ports
         self._inside = b"%b:%d" % (LOOPBACK.encode(), inside_port)
+        self.public = Public("", ports)
+        """For telephones outside the firm's network. A provider has its own view of us."""
+        self.is_provider: Callable[[str], bool] = lambda _: False
+
+    def own(self, flow: Flow) -> str:
+        """Our own address on the way there, whatever routers make of it."""
+        return self._here(flow)
 
     def here(self, flow: Flow) -> str:
         """Our address as that telephone or provider sees it."""
-        return self._here(flow)
+        return self.public.host if self._through_router(flow) else self._here(flow)
 
     def outside(self, flow: Flow) -> bytes:
         """Our address and port on that telephone's side."""
-        return host_port(self._here(flow), self._ports[flow.transport in {"tls", "wss"}]).encode()
+        ports = self.public.ports if self._through_router(flow) else self.ports
+        return host_port(self.here(flow), ports[flow.transport in {"tls", "wss"}]).encode()
+
+    def _through_router(self, flow: Flow) -> bool:
+        """Does that telephone know us by our public address? IPv6 has one address for all."""
+        return (
+            self.public.host != ""
+            and ":" not in flow.host
+            and not is_local(flow.host)
+            and not self.is_provider(flow.host)
+        )
 
     def contact(self, user: bytes, flow: Flow) -> bytes:
         """Our Contact line in a dialog that we are an end of."""
-        transport = b"" if flow.transport == "udp" else b";transport=" + flow.transport.encode()
-        return b"Contact: <sip:%b@%b%b>" % (user, self.outside(flow), transport)
+        return b"Contact: <sip:%b@%b%b>" % (user, self.outside(flow), _BY[flow.transport])
 
     def about(self, flow: Flow) -> list[bytes]:
         """What the engine is told of who is at the other end of a call, and of us as seen from there."""
         return [
             b"X-Qendra-Source: " + flow.host.encode(),
             b"X-Qendra-Transport: " + flow.transport.encode(),
-            b"X-Qendra-Here: " + self._here(flow).encode(),
+            b"X-Qendra-Here: " + self.here(flow).encode(),
         ]
 
     def via_outside(self, flow: Flow, transaction: bytes, device: str) -> bytes:

@@ -116,6 +116,12 @@ def _udp_socket(family: socket.AddressFamily) -> socket.socket:
     return made
 
 
+def knock(data: bytes, flow: Flow) -> None:
+    """Send one datagram from a port nobody knows, as somebody who is new here would."""
+    with _udp_socket(socket.AF_INET6 if ":" in flow.host else socket.AF_INET) as street, contextlib.suppress(OSError):
+        street.sendto(data, (flow.host, flow.port))
+
+
 def address_toward(host: str) -> str:
     """Our own address on the way to `host`, as the routing table has it; nothing is sent."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as probe:
