@@ -95,7 +95,7 @@ class Form:
         value = re.sub(r"\s", "", self.value(name)).replace(",", ".")
         if not value:
             return 0.0
-        if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,4})?", value) or float(value) > most:
+        if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", value) or float(value) > most:
             self.fault(name, _("Please give an amount like 12.50, at most %(most)s.", most=f"{most:g}"))
             return 0.0
         return float(value)
@@ -112,6 +112,11 @@ class Form:
                 self.fault(name, heard(words))
                 return
         self.fault("", heard(words))
+
+
+def figures(amount: float) -> str:
+    """An amount as it stands in a field: `12.5`, `2500`; nothing for 0."""
+    return f"{amount:.6f}".rstrip("0").rstrip(".") if amount else ""
 
 
 def mark(part: object) -> str:

@@ -20,9 +20,18 @@ def line(desk: MemoryDesk, name: str) -> LineOptions:
 def test_modems_and_providers_stand_in_one_list(owner: Browser) -> None:
     page = owner.get("/lines").text
     for words in ("Registered at Vodafone AL, signal 67 %", "The modem is silent; trying again in 15 s",
-                  "Registered, 3 of 10 calls", "Albtel Biznes", "+355 4 200 0101", "17 of at most 60",
+                  "Registered, 3 of 10 calls", "sip.albtel.example", "+355 4 200 0101", "17 of at most 60",
                   "812.25 of at most 2,500.00 ALL"):  # fmt: skip
         assert words in page, words
+
+
+def test_the_list_is_alive_for_the_owner_alone(owner: Browser, operator: Browser, desk: MemoryDesk) -> None:
+    assert 'data-live="/today/stream?page=lines"' in owner.get("/lines").text
+    down = tuple(replace(one, state="down", words="the provider refuses our password") for one in desk.live.lines)
+    desk.show(replace(desk.live, lines=down))
+    assert "refuses our password" in owner.get("/today/look?page=lines").json["pieces"]["plates"]  # type: ignore[index]
+    assert operator.get("/today/look?page=lines").status_code == 403
+    assert operator.get("/today/stream?page=lines").status_code == 403
 
 
 def test_a_line_that_is_capped_says_why(owner: Browser, desk: MemoryDesk) -> None:
@@ -106,7 +115,7 @@ def test_a_provider_by_hand(owner: Browser, desk: MemoryDesk) -> None:
         ("main_number", "abc", "This is not a telephone number."),
         ("calls_at_once", "0", "Please give a number from 1 to 500."),
         ("numbers_as", "x", "Please choose one of the list."),
-        ("expires", "1", "Please give a number from 60"),
+        ("expires", "1", "Please give a number from 30"),
         ("calls_per_hour", "0", "Please give a number from 1"),
         ("calls_per_hour", "-1", "Please give a number from 1"),
         ("cost_per_day", "12 ALL", "Please give an amount like 12.50"),

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from appliance.calls.names import Encryption
 from appliance.switchboard.settings import NumberFormat, Provider
-from webui.forms import Form
+from webui.forms import Form, figures
 from webui.language import N_, _
 from webui.numbers import read_number
 
@@ -74,7 +74,7 @@ def shown_provider(provider: Provider) -> dict[str, str | list[str]]:
         "registers": "yes" if provider.registers else "no",
         "addresses": ", ".join(provider.addresses),
         "expires": str(provider.expires),
-        "ping_seconds": f"{provider.ping_seconds:g}",
+        "ping_seconds": figures(provider.ping_seconds),
         "numbers_as": provider.numbers_as.value,
         "caller_from": ", ".join(provider.caller_from),
         "called_from": provider.called_from,
@@ -100,8 +100,8 @@ def read_provider(form: Form, before: Provider, country: str) -> Provider:
         login=_read_user(form, "login", needed=False),
         registers=registers,
         addresses=addresses,
-        expires=form.number("expires", 60, 86_400),
-        ping_seconds=float(form.number("ping_seconds", 5, 3600, needed=False)),
+        expires=form.number("expires", 30, 86_400),
+        ping_seconds=form.amount("ping_seconds", 3600),
         numbers_as=_numbers_as(form),
         main_number=read_number(form, "main_number", country),
         caller_from=tuple(caller_from.split(", ")) if caller_from else before.caller_from,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from appliance.switchboard.settings import Caps, Price
-from webui.forms import Form
+from webui.forms import Form, figures
 from webui.language import _
 from webui.numbers import beginning
 
@@ -20,14 +20,14 @@ def shown(caps: Caps) -> dict[str, str | list[str]]:
     fields: dict[str, str | list[str]] = {
         "calls_per_hour": str(caps.calls_per_hour or ""),
         "minutes_per_day": str(caps.minutes_per_day or ""),
-        "cost_per_day": f"{caps.cost_per_day:g}" if caps.cost_per_day else "",
+        "cost_per_day": figures(caps.cost_per_day),
         "longest_minutes": str(caps.longest_minutes or ""),
     }
     particular = [price for price in caps.prices if price.begins]
     for row, price in enumerate(particular):
-        fields |= {f"begins-{row}": price.begins, f"costs-{row}": f"{price.per_minute:g}"}
+        fields |= {f"begins-{row}": price.begins, f"costs-{row}": figures(price.per_minute) or "0"}
     others = [price for price in caps.prices if not price.begins]
-    return fields | {"costs_else": f"{others[0].per_minute:g}" if others else ""}
+    return fields | {"costs_else": (figures(others[0].per_minute) or "0") if others else ""}
 
 
 def read_caps(form: Form) -> Caps:

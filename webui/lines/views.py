@@ -52,16 +52,8 @@ def _profiles() -> ProfilesAre:
 @lines.get("/lines", endpoint="lines")
 def all_lines() -> str:
     """Every line: how it is, and where its callers begin."""
-    return render_template(
-        "lines/lines.html", lines=settings().lines, states=_live(), currency=settings().currency, titles=_titles()
-    )
-
-
-def _titles() -> dict[str, str]:
-    try:
-        return {one.name: one.title for one in _profiles().profiles}
-    except DeskAway:
-        return {}
+    pieces = house().office.pieces(house().desk.news(0, 0.0), "lines")
+    return render_template("lines/lines.html", pieces=pieces, firm=settings())
 
 
 @lines.get("/lines/add")

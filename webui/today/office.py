@@ -12,13 +12,21 @@ from appliance.switchboard.views import Live, LiveCall
 from webui.desk import News
 from webui.language import language
 from webui.logins import OWNER, me
+from webui.saying import settings
 from webui.today.forms import REASONS
 
 PAGES = {
     "today": ("banner", "headline", "calls", "callbacks", "operators", "queues", "lines", "marks"),
     "tasks": ("banner", "tasks", "marks"),
+    "lines": ("plates", "marks"),
 }
 """The pieces of each page that is live; each is a template `today/_NAME.html` and an element `piece-NAME`."""
+
+OF_THE_OWNER = frozenset({"lines"})
+"""Pages that operators do not see."""
+
+_ELSEWHERE = {"plates": "lines/_plates.html"}
+"""Pieces whose template stands in another room."""
 
 _ORDER = {"waiting": 0, "offered": 0, "ringing": 1, "in menu": 2, "dialling": 3, "on hold": 4, "talking": 5}
 
@@ -50,7 +58,12 @@ class Office:
             office = news.live or Live(0.0, "")
             seen = calls_in_order(office, None if whole else extension)
             found = render_template(
-                f"today/_{name}.html", office=office, calls_now=seen, here=news.here, reasons=REASONS
+                _ELSEWHERE.get(name, f"today/_{name}.html"),
+                office=office,
+                calls_now=seen,
+                here=news.here,
+                reasons=REASONS,
+                firm=settings,
             )
             self._pieces[viewer, name] = found
         return found

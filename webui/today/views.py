@@ -17,7 +17,7 @@ from webui.language import _
 from webui.logins import is_owner, me
 from webui.saying import person
 from webui.today.forms import read_wish
-from webui.today.office import PAGES
+from webui.today.office import OF_THE_OWNER, PAGES
 from webui.today.way_out import way_out
 
 today = Blueprint("today", __name__, template_folder="templates")
@@ -88,6 +88,8 @@ def _page() -> str:
     page = request.args.get("page", "today")
     if page not in PAGES:
         abort(404)
+    if page in OF_THE_OWNER and not is_owner():
+        abort(403)
     return page
 
 
