@@ -307,6 +307,8 @@ class Engine:
         if leg.ending is not None:
             self._ended(leg, leg.ending, leg.ending_detail, now)
             return
+        if self._opening.try_again(leg, code):
+            return
         cause = why_it_ended(code, answered=leg.agreed, rang=leg.rang)
         self._ended(leg, cause, f"{code} {reason}" if code >= 300 else "", now)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from appliance.calls.names import Cause, LegId
@@ -34,6 +35,8 @@ class PhoneLeg:
     ending: Cause | None = None
     """Why we are hanging up, when it is we who do."""
     ending_detail: str = ""
+    again: Callable[[], Dialog] | None = None
+    """Calls anew, offering nothing but encrypted sound: for whoever turns down an offer that leaves the choice."""
     _last_key: tuple[str, bool, float] = ("", False, 0.0)
 
     TWICE = 0.5
@@ -94,6 +97,12 @@ class Legs:
                 self.by_dialog[leg.dialog] = leg
             case ModemLeg():
                 self.by_sound[leg.sound] = leg
+
+    def renew(self, leg: PhoneLeg, dialog: Dialog) -> None:
+        """The same party over another dialog."""
+        del self.by_dialog[leg.dialog]
+        leg.dialog = dialog
+        self.by_dialog[dialog] = leg
 
     def remove(self, leg: Leg) -> None:
         """It has ended: nobody talks with it any more."""

@@ -6,13 +6,14 @@ import itertools
 import logging
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from appliance.calls.engine import CallDevice, CallTrunk, OpenSound, TrunkAccount, TrunkAccounts
 from appliance.calls.events import LegEnded, LineRang, PhoneRang
 from appliance.calls.names import Cause, Encryption, Extension, LegId, LineId
 from appliance.engine.legs import Legs, ModemLeg, PhoneLeg
 from appliance.engine.pcm import ModemSound, SoundNews
+from appliance.engine.pj.dialog import Dialog
 from appliance.engine.pj.happenings import Called
 from appliance.engine.pj.library import Library
 from appliance.engine.pj.sound import SoundEnd
@@ -24,6 +25,7 @@ log = logging.getLogger("qendra.engine")
 
 RATES = {8000, 16000}
 NOT_ACCEPTABLE = 488
+NOT_ACCEPTABLE_ANYWHERE = 606
 
 
 @dataclass
@@ -48,7 +50,9 @@ class Opening:
             case _ if command.leg in self.legs.by_name:
                 log.error("leg %s is there already; it is not opened again", command.leg)
             case CallDevice():
-                self._add(PhoneLeg(command.leg, self.library.dial(command)))
+                self._call(
+                    command.leg, command.encryption, lambda how: self.library.dial(replace(command, encryption=how))
+                )
             case CallTrunk():
                 self._call_provider(command)
             case OpenSound():
@@ -79,8 +83,30 @@ class Opening:
         if account is None:
             self.say(LegEnded(command.leg, Cause.UNREACHABLE, f"there is no provider {command.line}"))
             return
-        dialog = self.library.dial_provider(command, account, call_out(command, account))
-        self._add(PhoneLeg(command.leg, dialog))
+        call = call_out(command, account)
+        self._call(
+            command.leg,
+            account.encryption,
+            lambda how: self.library.dial_provider(command, replace(account, encryption=how), call),
+        )
+
+    def _call(self, name: LegId, encryption: Encryption, dial: Callable[[Encryption], Dialog]) -> None:
+        leg = self._add(PhoneLeg(name, dial(encryption)))
+        if encryption is Encryption.OPTIONAL:
+            leg.again = lambda: dial(Encryption.REQUIRED)
+
+    def try_again(self, leg: PhoneLeg, code: int) -> bool:
+        """Its call has ended with this status: is there another way to ask?
+
+        A telephone that must encrypt, and knows no offer that leaves it the choice, says that ours is not acceptable.
+        """
+        if code not in {NOT_ACCEPTABLE, NOT_ACCEPTABLE_ANYWHERE} or leg.again is None or leg.agreed:
+            return False
+        self.wiring.forget(leg.dialog)
+        again, leg.again = leg.again, None
+        self.legs.renew(leg, again())
+        self.wiring.want(self.library.silence, leg.dialog)
+        return True
 
     def _add(self, leg: PhoneLeg) -> PhoneLeg:
         self.legs.add(leg)

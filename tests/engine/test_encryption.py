@@ -169,6 +169,31 @@ def test_a_telephone_that_says_it_cannot(box: Bench) -> None:
     assert box.ended(leg).cause is Cause.REFUSED
 
 
+def test_a_telephone_that_takes_nothing_but_encrypted_sound_is_asked_again(box: Bench) -> None:
+    """It knows no offer that leaves it the choice."""
+    phone, leg, offer = rung(box, Encryption.OPTIONAL)
+    assert profile(offer) == "AVP"
+    phone.refuse(488, "Not Acceptable Here")
+    again = box.edge.next_invite()
+    assert again.invite
+    assert profile(again.invite.body) == "SAVP"
+    again.keys = "SAVP"
+    again.answer(TLS)
+    box.answered(leg)
+    told(box, leg)
+    again.sound.press("5")
+    box.desk.hears(events.KeyPressed, lambda event: event.leg == leg)
+    assert not box.desk.count(events.LegEnded)
+
+
+def test_it_is_asked_again_once(box: Bench) -> None:
+    phone, leg, _ = rung(box, Encryption.OPTIONAL)
+    phone.refuse(606, "Not Acceptable")
+    again = box.edge.next_invite()
+    again.refuse(488, "Not Acceptable Here")
+    assert box.ended(leg) == events.LegEnded(leg, Cause.REFUSED, "488 Not Acceptable Here")
+
+
 @pytest.mark.parametrize("only", [False, True])
 def test_hold_and_back_keep_it(box: Bench, only: bool) -> None:
     phone, leg = answered(box, "SAVP", only=only)

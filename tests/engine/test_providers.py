@@ -268,3 +268,11 @@ def test_a_call_that_must_be_encrypted_and_is_not(box: Bench) -> None:
     caller, rang = rung(box)
     caller.status(488)
     assert box.ended(rang.leg) == events.LegEnded(rang.leg, Cause.REFUSED, "its sound would not be encrypted")
+
+
+def test_a_provider_that_goes_while_it_is_asked_again(box: Bench) -> None:
+    provider, leg = called(box, TrunkAccount(LINE, "h", user="7", encryption=Encryption.OPTIONAL))
+    box.desk.tell(TrunkAccounts(()))
+    provider.refuse(488)
+    box.edge.next_invite().refuse(486)
+    assert box.ended(leg).cause is Cause.BUSY

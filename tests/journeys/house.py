@@ -61,6 +61,7 @@ class House:
         transport: str = "udp",
         codec: str = "PCMU/8000/1",
         interval: int = 60,
+        encrypts: str = "",
     ) -> BaresipPhone:
         """A telephone on somebody's desk, registered."""
         folder = self.folder / f"phone-{extension}-{len(self._phones)}"
@@ -73,6 +74,7 @@ class House:
             transport=transport,
             codec=codec,
             interval=interval,
+            encrypts=encrypts,
         )
         self._phones.append(phone)
         if register:

@@ -38,6 +38,7 @@ module g722.so
 module aufile.so
 module aubridge.so
 module sndfile.so
+module srtp.so
 module_tmp account.so
 module_app menu.so
 module_app ctrl_tcp.so
@@ -64,10 +65,20 @@ class BaresipPhone:
         transport: str = "udp",
         codec: str = "PCMU/8000/1",
         interval: int = 60,
+        encrypts: str = "",
     ) -> None:
-        """`hz` is its voice. It registers when told to, and then once in every `interval` seconds."""
+        """`hz` is its voice. It registers when told to, and then once in every `interval` seconds.
+
+        `encrypts`: `srtp` (when the other side does), `srtp-mand` (always), or never.
+        """
         self.extension, self.hz = extension, hz
-        self._account = _account(extension, password, box, transport, f"audio_codecs={codec};regint={interval}")
+        self._account = _account(
+            extension,
+            password,
+            box,
+            transport,
+            f"audio_codecs={codec};regint={interval}" + (f";mediaenc={encrypts}" if encrypts else ""),
+        )
         self.folder = folder
         ports = free_ports(24, tcp=3)  # the first for SIP, the second baresip takes for TLS, the third for control
         self._control_port = ports + 2

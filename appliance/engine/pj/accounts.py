@@ -102,16 +102,19 @@ class Accounts:
         return found.account if found else None
 
     def toward(self, account: TrunkAccount, version: int) -> Way:
-        """For calls to that provider.
+        """For calls to that provider, who may have gone meanwhile.
 
         Raises:
             pj.Error: the library has no room for it.
-            KeyError: there is no such provider any more.
         """
-        ways = self._providers[account.name].ways
-        if version not in ways:
-            ways[version] = self._made(self._provider_config(account, version))
-        return ways[version]
+        known = self._providers.get(account.name)
+        if known is None or not _alike(known.account, account):
+            way = self._made(self._provider_config(account, version))
+            self._retired.append(way)
+            return way
+        if version not in known.ways:
+            known.ways[version] = self._made(self._provider_config(account, version))
+        return known.ways[version]
 
     def sweep(self) -> None:
         """Let go of what nobody uses any more. Never from within one of the library's callbacks."""
