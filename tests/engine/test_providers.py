@@ -264,7 +264,10 @@ def test_providers_that_change_all_day_leave_nothing_behind(box: Bench) -> None:
 
 
 def test_a_call_that_must_be_encrypted_and_is_not(box: Bench) -> None:
-    box.desk.tell(TrunkAccounts((TrunkAccount(LINE, "h", encryption=Encryption.REQUIRED),)))
+    sentinel = box.new_leg()
+    accounts = TrunkAccounts((TrunkAccount(LINE, "h", encryption=Encryption.REQUIRED),))
+    box.desk.tell(accounts, CallTrunk(sentinel, LineId("nobody"), "1"))
+    box.ended(sentinel)  # so the engine has heard what came before
     caller, rang = rung(box)
     caller.status(488)
     assert box.ended(rang.leg) == events.LegEnded(rang.leg, Cause.REFUSED, "its sound would not be encrypted")
