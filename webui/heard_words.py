@@ -50,6 +50,12 @@ TEMPLATES: tuple[str, ...] = (
     N_("They are heard again already."),
     N_("No provider has the line %(name)s."),
     N_("This cannot be a password: it is too long, or has signs that cannot be typed."),
+    N_("There is no certificate yet; the box is making one."),
+    N_("A certificate and its key belong together: give both."),
+    N_("That is too long for a certificate."),
+    N_("The certificate cannot be kept: %(why)s."),
+    N_("The owner’s certificate is used"),
+    N_("The box’s own certificate is used"),
     N_("New password for the line %(name)s"),
     N_("No password for the line %(name)s"),
     # What the page itself refuses while it changes the settings.
@@ -196,6 +202,8 @@ TEMPLATES: tuple[str, ...] = (
     N_("The line %(line)s has been down since %(time)s: %(why)s."),
     N_("The line %(line)s takes no more calls out for now: %(why)s."),
     N_("Telephones outside the firm do not reach the box: %(why)s."),
+    N_("The certificate that telephones are shown runs out in %(days)s days: put in a new one."),
+    N_("The certificate that telephones are shown has run out: put in a new one."),
     N_(
         "The disk is almost full. Calls are still recorded, in the space set aside for that. "
         "Please make room, for example by deleting old recordings."

@@ -7,6 +7,7 @@ import hmac
 import logging
 import secrets
 from dataclasses import replace
+from pathlib import Path
 from typing import Protocol
 
 from appliance.calls import events
@@ -19,6 +20,7 @@ from appliance.store.secret_file import SecretFile
 from appliance.store.settings import ChangedMeanwhile, SettingsShelf
 from appliance.store.trouble import StoreTrouble
 from appliance.supervisor import clock
+from appliance.supervisor.certificate_answers import Certificates
 from appliance.supervisor.door_answers import Door, DoorAnswers
 from appliance.switchboard import asks
 from appliance.switchboard.asks import AccountIs, Answer, Ask, Done, No
@@ -60,8 +62,8 @@ class Office(Protocol):
             PromptFault: it could not be made.
         """
 
-    def address(self) -> tuple[str, int]:
-        """Where telephones find the box."""
+    def address(self) -> tuple[str, int, int]:
+        """Where telephones find the box: host, port, and the port for encrypted ones (0: there is none)."""
 
 
 def new_password() -> str:
@@ -80,13 +82,21 @@ class Answers:
     """Answers each ask once. Nothing here takes long; speaking a text is awaited."""
 
     def __init__(
-        self, office: Office, door: Door, settings: SettingsShelf[Settings], accounts: AccountShelf, secret: SecretFile
+        self,
+        office: Office,
+        door: Door,
+        settings: SettingsShelf[Settings],
+        accounts: AccountShelf,
+        secret: SecretFile,
+        edge: Path,
     ) -> None:
+        """`edge` is the folder where the edge keeps its certificates."""
         self._office = office
         self._door = door
         self._settings = settings
         self._accounts = accounts
         self._secrets = secret
+        self.certificates = Certificates(edge, self._note)
         self._door_answers = DoorAnswers(door, settings, secret, self._note)
 
     async def answer(self, ask: Ask) -> Answer:
@@ -94,6 +104,8 @@ class Answers:
         try:
             if isinstance(ask, asks.Speak):
                 return await self._speak(ask)
+            if isinstance(ask, asks.ReplaceCertificate):
+                return await self.certificates.replace(ask)
             return self._answer(ask)
         except ChangedMeanwhile as error:
             return No(ask.ask, str(error), "version")
@@ -120,8 +132,10 @@ class Answers:
                 return Done(ask.ask) if closed else No(ask.ask, "This caller has been dealt with already.")
             case asks.SeeSecret():
                 return asks.SecretIs(ask.ask, self._secrets.session_key)
-            case asks.Speak():
-                raise AssertionError("speaking is awaited")
+            case asks.SeeCertificate():
+                return self.certificates.see(ask)
+            case asks.Speak() | asks.ReplaceCertificate():
+                raise AssertionError("these are awaited")
             case asks.SeeDoor() | asks.LiftBan() | asks.CheckReach() | asks.SeeProfiles() | asks.SaveProviderPassword():
                 return self._door_answers.answer(ask)
             case _:
@@ -195,8 +209,7 @@ class Answers:
         self._secrets.save_phone(account_of(ask.extension, self._secrets.realm, password))
         self._door.tell_accounts()
         self._note(ask.who, f"New telephone password for {ask.extension}")
-        server, port = self._office.address()
-        return asks.PhonePassword(ask.ask, ask.extension, password, server, port)
+        return asks.PhonePassword(ask.ask, ask.extension, password, *self._office.address())
 
     def _ask_operator(self, ask: asks.AskOperator) -> Answer:
         if not self._knows(ask.extension):

@@ -4,6 +4,7 @@ DATA/journal/      every fact, as it happens          DATA/settings.tdb   the fi
 DATA/calls/        records of calls, by month         DATA/accounts.tdb   logins to the page
 DATA/tasks.tdb     the missed-call ledger             DATA/secrets        what must not be read by others
 DATA/recordings/   written by the engine              DATA/speech/        made again when it is gone
+DATA/edge/         the edge's own
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ class Books:
         self._troubles: dict[str, str] = {}
         self.troubled: Callable[[], object] = lambda: None
         """Called, from any thread, when `troubles` has changed."""
+        self.edge = data / "edge"
+        """The edge's own; its certificates are looked at and replaced from here."""
         self.secrets = SecretFile(data / "secrets")
         self.settings = SettingsShelf(data / "settings.tdb", Settings)
         self.accounts = AccountShelf(data / "accounts.tdb")

@@ -45,6 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--site", type=Path)
     parser.add_argument("--bind", required=True)
     parser.add_argument("--sip-port", type=int, required=True)
+    parser.add_argument("--tls-port", type=int, default=0)
     parser.add_argument("--web-port", type=int, required=True)
     wishes = parser.parse_args(arguments)
     try:
@@ -64,7 +65,7 @@ async def _live(wishes: argparse.Namespace) -> None:
         offer_link(books, wishes.run)
         firm = books.firm()
         prompts = Prompts(PromptSettings(wishes.data / "speech", firm.language, firm.country))
-        desk = FrontDesk(books, prompts, panel, wishes.run, Address(wishes.bind, wishes.sip_port))
+        desk = FrontDesk(books, prompts, panel, wishes.run, Address(wishes.bind, wishes.sip_port, wishes.tls_port))
         await _until_told(desk, _modems(site, wishes.run))
         await prompts.close()
     finally:

@@ -57,6 +57,8 @@ class Address:
 
     host: str
     port: int
+    tls_port: int = 0
+    """For those that call encrypted; 0: none can."""
 
 
 class FrontDesk:
@@ -73,7 +75,7 @@ class FrontDesk:
         self._edge = Link(EDGE, run / "edge.sock", self.door.said, self.door.met, self.door.lost)
         self.wiring = Wiring(self._engine, prompts, panel, self.door, self.post)
         self._archivist = Archivist(books.calls, books.tasks)
-        self._answers = Answers(self, self.door, books.settings, books.accounts, books.secrets)
+        self._answers = Answers(self, self.door, books.settings, books.accounts, books.secrets, books.edge)
         self._to_do: deque[Output] = deque()
         self._dealing = False
         self._pages: set[Peer] = set()
@@ -226,6 +228,7 @@ class FrontDesk:
             *line_alarms((line for line in picture.lines if line.name in known), now, zone),
             *cap_alarms(picture.lines),
             *reach_alarm(self.door.reached),
+            *self._answers.certificates.alarm(now),
         )
         return replace(picture, trouble=trouble)
 
@@ -277,9 +280,9 @@ class FrontDesk:
         """
         return str(await self._prompts.sound(say))
 
-    def address(self) -> tuple[str, int]:
-        """Where telephones find the box."""
-        return self._address.host, self._address.port
+    def address(self) -> tuple[str, int, int]:
+        """Where telephones find the box: host, port, and the port for encrypted ones (0: there is none)."""
+        return self._address.host, self._address.port, self._address.tls_port
 
     def _warm(self, settings: Settings) -> None:
         """Make every sentence of the flow before somebody has to wait for it."""
@@ -297,6 +300,7 @@ class FrontDesk:
                 day = await self._turn_over(now, today)
             await self._rest()
             await asyncio.to_thread(self._books.flush)
+            await asyncio.to_thread(self._answers.certificates.look)
 
     async def _rest(self) -> None:
         """A minute; while the disk is full only some seconds, for whoever makes room wants to see that it helped."""

@@ -240,6 +240,7 @@ def _parts(wishes: Wishes, bind: str, places: Places, hardware: Hardware) -> lis
     site = ("--site", str(places.site)) if places.site.exists() else ()
     inside = ("--engine-port", engine_port, "--inside-port", inside_port)
     listen = ("--bind", bind, "--sip-port", sip)
+    found_at = ("--bind", lan_address() if bind == ANY else bind, "--sip-port", sip)
     also = (word for address in wishes.also for word in ("--bind", address))
     return [
         Part(
@@ -255,7 +256,7 @@ def _parts(wishes: Wishes, bind: str, places: Places, hardware: Hardware) -> lis
             "desk",
             "the desk",
             "appliance.supervisor.desk",
-            ("--data", str(places.data), "--run", run, *site, *listen, "--web-port", web),
+            ("--data", str(places.data), "--run", run, *site, *found_at, "--tls-port", tls, "--web-port", web),
             frozenset({f"unix {desk}"}),
             ends=3,
             ends_within=2.0,

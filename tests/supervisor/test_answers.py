@@ -59,8 +59,8 @@ class Office:
             raise PromptFault("There is no voice.")
         return f"/speech/{say.language}/{say.text}.wav"
 
-    def address(self) -> tuple[str, int]:
-        return "192.0.2.1", 5060
+    def address(self) -> tuple[str, int, int]:
+        return "192.0.2.1", 5060, 5061
 
 
 class Door:
@@ -95,7 +95,8 @@ class Counter:
         self.books.take_site(Site(firm(), digest="first"), clock.now())
         self.office = Office()
         self.door = Door()
-        self._answers = Answers(self.office, self.door, self.books.settings, self.books.accounts, self.books.secrets)
+        books = self.books
+        self._answers = Answers(self.office, self.door, books.settings, books.accounts, books.secrets, books.edge)
 
     def ask(self, ask: Ask) -> Answer:
         return asyncio.run(self._answers.answer(ask))
@@ -180,7 +181,7 @@ def test_a_site_file_is_put_in_force_once(counter: Counter) -> None:
 def test_a_telephone_password_is_made_shown_once_and_kept_as_a_hash(counter: Counter, tmp_path: Path) -> None:
     answer = counter.ask(asks.NewPhonePassword(5, "Ana", ANA))
     assert isinstance(answer, asks.PhonePassword)
-    assert (answer.ask, answer.server, answer.port) == (5, "192.0.2.1", 5060)
+    assert (answer.ask, answer.server, answer.port, answer.tls_port) == (5, "192.0.2.1", 5060, 5061)
     assert len(answer.password) == 16
     assert set(answer.password) <= set(ALPHABET)
     assert counter.books.secrets.phones()[ANA] == account_of(ANA, counter.books.secrets.realm, answer.password)
@@ -297,7 +298,7 @@ def test_the_session_key_is_the_same_over_restarts(tmp_path: Path) -> None:
 
 
 def test_a_fault_of_our_own_is_answered_too(counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken() -> tuple[str, int]:
+    def broken() -> tuple[str, int, int]:
         raise RuntimeError("secret detail")
 
     monkeypatch.setattr(counter.office, "address", broken)
