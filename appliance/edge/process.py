@@ -11,6 +11,7 @@ import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
+from typing import TYPE_CHECKING
 
 from appliance.calls.edge import Accounts, CheckReach, Lamp, LiftBan, Mailbox, Outside, Refusal, Refused, Trunks
 from appliance.calls.moment import Moment
@@ -18,7 +19,6 @@ from appliance.edge import keep
 from appliance.edge.door import Door, Unable
 from appliance.edge.flows import Flow, Found, Knock, LookUp, Message, Open, Output, Send, Tell, ToEngine
 from appliance.edge.message import Garbled
-from appliance.edge.names import Names
 from appliance.edge.notifier import keeping
 from appliance.edge.proxy import Proxy
 from appliance.edge.settings import Settings
@@ -27,6 +27,9 @@ from appliance.edge.tokens import Tokens
 from appliance.edge.udp import Inside, knock
 from appliance.wire.peer import Peer, serve
 from appliance.wire.seams import EDGE
+
+if TYPE_CHECKING:
+    from appliance.edge.names import Names
 
 log = logging.getLogger("qendra.edge")
 
@@ -49,7 +52,7 @@ class Edge:
         ports = Ports(settings.sip_port, settings.tls_port)
         signs = Signs(tokens, self._door.here, ports, settings.inside_port, settings.engine_port)
         self.proxy = Proxy(signs, settings.limits, Random(), _calendar, settings.sound_ports)
-        self._names = Names(self._found, settings.name_servers)
+        self._names: Names | None = None
         self._peers: list[Peer] = []
         self._unheard: deque[Refused] = deque(maxlen=UNHEARD)
         self._wake: asyncio.TimerHandle | None = None
@@ -92,7 +95,8 @@ class Edge:
         self._seam.close()
         for peer in self._peers:
             peer.close()
-        self._names.close()
+        if self._names is not None:
+            self._names.close()
         self._door.close()
         self._saved = (-1, -1, -1, -1)
         self._save()
@@ -117,6 +121,14 @@ class Edge:
     def datagram(self, data: bytes, source: Flow) -> None:
         """See `door.Ears`."""
         self._do(self.proxy.receive(data, source, _clock()))
+
+    def _dns(self) -> Names:
+        """Who asks the DNS. It is loaded when it is wanted: a box without providers starts sooner and is smaller."""
+        if self._names is None:
+            from appliance.edge.names import Names  # noqa: PLC0415
+
+            self._names = Names(self._found, self._settings.name_servers)
+        return self._names
 
     def _heard_inside(self, data: bytes) -> None:
         self._do(self.proxy.receive_inside(data, _clock()))
@@ -164,7 +176,7 @@ class Edge:
                 case ToEngine(data):
                     self._inside.send(data)
                 case LookUp():
-                    self._names.look_up(output)
+                    self._dns().look_up(output)
                 case Knock(flow, data):
                     knock(data, flow)
                 case Tell(message):

@@ -83,11 +83,14 @@ class Registrar:
 
     def at(self, flow: Flow, extension: bytes = b"") -> Binding | None:
         """The telephone at this flow, of this extension if one is named."""
-        for name in self._at.get(flow, ()):
-            binding = self._by_device[name]
-            if extension in {b"", binding.extension}:
-                return binding
-        return None
+        names = self._at.get(flow)
+        if names is None:
+            return None
+        if not extension:
+            return self._by_device[next(iter(names))]
+        # A home with many telephones is behind one address; an extension never has many.
+        devices = self._by_extension.get(extension, {})
+        return next((binding for name, binding in devices.items() if name in names), None)
 
     def lives_at(self, host: str) -> bool:
         """Is any telephone registered from this address (`origin`)?"""
