@@ -8,6 +8,7 @@ from werkzeug.test import TestResponse
 
 from appliance.calls.edge import Reach, Reached
 from appliance.switchboard import asks
+from appliance.switchboard.asks import TurnedAway
 from tests.webui.believable import busy_door
 from tests.webui.conftest import Browser
 from tests.webui.fields import fields_of
@@ -33,6 +34,22 @@ def test_a_quiet_door_says_so(owner: Browser, desk: MemoryDesk, clock: Clock) ->
         assert words in page, words
     desk.front = replace(busy_door(clock()), bans=())
     assert "Somebody was turned away, and nobody came in" in owner.get("/door").text
+
+
+def test_a_scanner_of_a_whole_night_is_one_row(owner: Browser, desk: MemoryDesk, clock: Clock) -> None:
+    knocks = tuple(
+        TurnedAway(clock() - 10 * index, "banned", f"udp 203.0.113.9:{5060 + index}", "", 7) for index in range(400)
+    )
+    others = tuple(
+        TurnedAway(clock() - 5000, "flood", f"tcp 198.51.100.{index}:1", "too many requests", 1) for index in range(80)
+    )
+    desk.front.turned_away = knocks + others
+    page = owner.get("/door").text
+    assert page.count("Came again while unheard") == 1
+    assert "2800 times" in page
+    assert "since 11:46" in page
+    assert page.count("Too much at one time") == 49
+    assert "and 31 more before that" in page
 
 
 def test_somebody_is_let_in_again(owner: Browser, desk: MemoryDesk) -> None:

@@ -178,6 +178,8 @@ def _missed(who: str, reason: str) -> str:
 
 
 def _left(cause: str, detail: str) -> str:
+    if cause == Cause.FAULT.value and _is_plain(detail):
+        return _("It did not come about: %(why)s.", why=heard(detail))
     why = _cause(cause)
     return _("It did not come about: %(why)s.", why=f"{why} ({heard(detail)})" if _is_plain(detail) else why)
 

@@ -20,7 +20,7 @@ from webui.door.forms import (
     read_outside,
     shown,
 )
-from webui.door.words import refusal, who_from
+from webui.door.words import refusal, visitors, who_from
 from webui.forms import Form, mark
 from webui.heard import heard
 from webui.house import house
@@ -40,7 +40,7 @@ CHANGED = N_("Changed how people outside reach the box")
 LONGEST_LOOK = 20.0
 """Seconds the page waits for the answer."""
 
-MOST_SHOWN = 100
+MOST_SHOWN = 50
 """Of those turned away; the journal has them all."""
 
 
@@ -48,11 +48,12 @@ MOST_SHOWN = 100
 def front_door() -> str:
     """Who came, and who is not heard."""
     seen = ask_for(house().desk, asks.SeeDoor(0), DoorIs)
+    came = visitors(seen.turned_away)
     return render_template(
         "door/door.html",
         bans=sorted(seen.bans, key=lambda ban: ban.until),
-        turned_away=seen.turned_away[:MOST_SHOWN],
-        more=max(0, len(seen.turned_away) - MOST_SHOWN),
+        turned_away=came[:MOST_SHOWN],
+        more=max(0, len(came) - MOST_SHOWN),
         guesses=any(now() - one.at < DAY for one in seen.turned_away),
         reached=seen.reached,
         certificate=_certificate(),

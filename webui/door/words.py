@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
 from appliance.calls.edge import Refusal
+from appliance.switchboard.asks import TurnedAway
 from webui.heard import heard
 from webui.language import N_, _
 
@@ -27,3 +31,29 @@ def who_from(source: str) -> str:
     if address.startswith("["):
         return address[1:].partition("]")[0]
     return address.partition(":")[0] if address.count(":") == 1 else address
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Somebody who was turned away, as often as it was."""
+
+    refusal: str
+    source: str
+    detail: str
+    times: int
+    first: float
+    last: float
+    """UTC seconds."""
+
+
+def visitors(turned_away: Iterable[TurnedAway]) -> list[Visitor]:
+    """Equal ones are one: a scanner knocks a thousand times in a night. Who came last stands first."""
+    found: dict[tuple[str, str, str], Visitor] = {}
+    for one in turned_away:
+        key = one.refusal, who_from(one.source), one.detail
+        if known := found.get(key):
+            first, last = min(known.first, one.at), max(known.last, one.at)
+            found[key] = replace(known, times=known.times + one.times, first=first, last=last)
+        else:
+            found[key] = Visitor(*key, one.times, one.at, one.at)
+    return sorted(found.values(), key=lambda visitor: -visitor.last)
