@@ -16,9 +16,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from appliance.edge import certificates
 from appliance.lines import discover
 from appliance.prompts.language import languages
 from appliance.setup.places import places_here
+from appliance.supervisor.certificate_answers import DAY, SOON
 from appliance.supervisor.examine_desk import desk
 from appliance.supervisor.findings import Finding, State
 from appliance.supervisor.network import LOOPBACK, lan_address, why_not
@@ -56,6 +58,7 @@ def examine(wishes: Wishes, machine: Machine | None = None) -> Iterator[Finding]
     site, finding = site_file(wishes.site or (places.site if places.site.exists() else None))
     yield finding
     yield from data_folder(places)
+    yield certificate(places, time.time())
     if running is None:
         yield from ports(wishes)
     else:
@@ -169,6 +172,20 @@ def data_folder(places: Places) -> Iterator[Finding]:
         yield Finding(what, State.ODD, f"{words}: little room for recordings")
     else:
         yield Finding(what, State.GOOD, words)
+
+
+def certificate(places: Places, now: float) -> Finding:
+    """What telephones that call encrypted are shown."""
+    what = "Certificate"
+    found = certificates.describe(places.data / "edge")
+    if found is None:
+        return Finding(what, State.GOOD, "none yet; the box makes one at its first start")
+    days = int((found.until - now) // DAY)
+    whose = "the box's own" if found.own else "the owner's"
+    words = f"{whose}, for {', '.join(found.names)}; good for {days} days"
+    if days < 0:
+        return Finding(what, State.BAD, f"{whose} has run out: put in a new one")
+    return Finding(what, State.ODD if days < SOON else State.GOOD, words)
 
 
 def ports(wishes: Wishes) -> Iterator[Finding]:

@@ -9,20 +9,22 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from appliance.callcenter.settings import QueueSettings
-from appliance.callflow.settings import HANG_UP, Announcement, Choice, FlowSettings, Hours, Menu, OpenSpan, SpecialDay
-from appliance.calls.names import Encryption, Extension, LineId
+from appliance.callflow.settings import HANG_UP, Announcement, Choice, FlowSettings, Menu
+from appliance.calls.names import Extension, LineId
 from appliance.lines.settings import LineSettings
+from appliance.supervisor.site_hours import hours
 from appliance.supervisor.site_lines import line
+from appliance.supervisor.site_people import people
 from appliance.supervisor.site_reader import LANGUAGES, Notes, SiteProblem, Table
 from appliance.supervisor.toml_lines import key_lines
 from appliance.switchboard.checking import check
-from appliance.switchboard.settings import Person, Reach, Settings
+from appliance.switchboard.settings import Person, Settings
 
 if TYPE_CHECKING:
     from firmware_hooks.board import LampSettings
@@ -32,8 +34,6 @@ FIRST = Path(__file__).parent / "first.toml"
 
 LIMIT = 1 << 20
 """Bytes in the longest site file."""
-
-SHORTEST_PASSWORD = 8
 
 
 class SiteError(Exception):
@@ -163,12 +163,12 @@ def _grammar_problem(words: str, held: bytes) -> SiteProblem:
 def _site(table: Table) -> Site:
     language = table.text("language", "en", of=LANGUAGES)
     passwords: dict[Extension, str] = {}
-    people = _people(table, passwords)
-    queues = tuple(_queue(one, people) for one in table.each("queues", "name"))
+    persons = people(table, passwords)
+    queues = tuple(_queue(one, persons) for one in table.each("queues", "name"))
     flow = FlowSettings(
         menus=tuple(_menu(one, language) for one in table.each("menus", "name")),
         announcements=tuple(_announcement(one, language) for one in table.each("announcements", "name", "texts")),
-        hours=tuple(_hours(one) for one in table.each("hours", "name")),
+        hours=tuple(hours(one) for one in table.each("hours", "name")),
     )
     country = table.text("country", "AL")
     settings = Settings(
@@ -176,7 +176,7 @@ def _site(table: Table) -> Site:
         language=language,
         country=country,
         timezone=table.text("timezone", "Europe/Tirane"),
-        people=people,
+        people=persons,
         queues=queues,
         flow=flow,
         record_prefix=table.digits("record_prefix"),
@@ -190,49 +190,11 @@ def _site(table: Table) -> Site:
         lines=tuple(one.modem for one in lines if one.modem and not one.virtual),
         virtual_lines=tuple(one.modem for one in lines if one.modem and one.virtual),
         line_passwords={one.options.name: one.password for one in lines if one.password},
-        lamps=_lamps(table, people),
+        lamps=_lamps(table, persons),
         passwords=passwords,
     )
     table.close()
     return site
-
-
-def _people(table: Table, passwords: dict[Extension, str]) -> tuple[Person, ...]:
-    """`people` says who they are, `phones` which passwords their telephones have; either is enough."""
-    people = [_person(one, passwords) for one in table.each("people", "extension", "name")]
-    for one in table.each("phones", "extension", "password"):
-        extension = Extension(one.digits("extension"))
-        _password(one, extension, passwords)
-        one.close()
-        if extension not in {person.extension for person in people}:
-            people.append(Person(extension, extension))
-            table.notes.known_as(f"people.{extension}", one.path)
-    return tuple(people)
-
-
-def _person(table: Table, passwords: dict[Extension, str]) -> Person:
-    extension = Extension(table.digits("extension"))
-    person = Person(
-        extension=extension,
-        name=table.text("name", extension),
-        language=table.text("language", of=("", *LANGUAGES)),
-        may_call_out=table.yes_no("may_call_out", True),
-        reaches=tuple(Reach(kind) for kind in table.some("reaches", tuple(Reach), (Reach.NATIONAL,))),
-        also=_beginnings(table, "also"),
-        never=_beginnings(table, "never"),
-        encryption=Encryption(table.text("encryption", Encryption.OFF, of=tuple(Encryption))),
-    )
-    _password(table, extension, passwords)
-    table.close()
-    return person
-
-
-def _beginnings(table: Table, key: str) -> tuple[str, ...]:
-    found = table.texts(key)
-    for path, begins in found:
-        if not re.fullmatch(r"\+\d{1,15}", begins):
-            table.notes.add(path, f"{begins!r} is no beginning of a number in international form, like +39")
-    return tuple(begins for _, begins in found)
 
 
 def _outside(table: Table) -> dict[str, Any]:
@@ -251,22 +213,6 @@ def _outside(table: Table) -> dict[str, Any]:
         )
     outside.close()
     return found
-
-
-def _password(table: Table, extension: Extension, passwords: dict[Extension, str]) -> None:
-    """A password is never repeated in what we say about it."""
-    if not table.has("password"):
-        return
-    password = table.text("password")
-    if len(password) < SHORTEST_PASSWORD or not re.fullmatch(r"[!-~]+", password):
-        table.bad(
-            "password",
-            f"needs at least {SHORTEST_PASSWORD} plain letters, digits or signs, without spaces; "
-            "leave it out and the box makes one",
-        )
-    elif extension in passwords:
-        table.bad("password", f"of {extension} is given twice")
-    passwords[extension] = password
 
 
 def _queue(table: Table, people: tuple[Person, ...]) -> QueueSettings:
@@ -319,65 +265,6 @@ def _announcement(table: Table, language: str) -> Announcement:
     )
     table.close()
     return words
-
-
-def _hours(table: Table) -> Hours:
-    hours = Hours(
-        name=table.text("name"),
-        week=tuple(span for path, words in table.texts("week") for span in _week(table, path, words)),
-        open=table.text("open", HANG_UP),
-        closed=table.text("closed", HANG_UP),
-        special=tuple(_special_day(one) for one in table.each("special", "date", "hours")),
-    )
-    table.close()
-    return hours
-
-
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_SPAN = re.compile(r"(\d?\d):(\d\d)\s*-\s*(\d?\d):(\d\d)")
-
-
-def _week(table: Table, path: tuple[str | int, ...], words: str) -> Iterator[OpenSpan]:
-    """`mon-fri 09:00-13:00 14:00-18:00`, or `sat,sun 10:00-14:00`."""
-    days, _, times = words.strip().lower().partition(" ")
-    numbers = _days(days)
-    spans = _spans(times)
-    if not numbers or not spans:
-        table.notes.add(path, f"{words!r} is not a piece of a week; write it like 'mon-fri 09:00-18:00'")
-    for day in numbers:
-        for begins, ends in spans:
-            yield OpenSpan(day, begins, ends)
-
-
-def _days(words: str) -> list[int]:
-    """Numbers of the days; none when the words make no sense. `sat-mon` goes over the weekend."""
-    numbers: list[int] = []
-    for part in words.split(","):
-        first, _, last = part.partition("-")
-        if first[:3] not in DAYS or (last or first)[:3] not in DAYS:
-            return []
-        begin, end = DAYS.index(first[:3]), DAYS.index((last or first)[:3])
-        numbers += [(begin + step) % 7 for step in range((end - begin) % 7 + 1)]
-    return numbers
-
-
-def _spans(words: str) -> tuple[tuple[str, str], ...]:
-    """Times of one day; none when there is anything else in the words."""
-    if _SPAN.sub("", words).strip(" ,"):
-        return ()
-    return tuple((f"{found[1]:0>2}:{found[2]}", f"{found[3]:0>2}:{found[4]}") for found in _SPAN.finditer(words))
-
-
-def _special_day(table: Table) -> SpecialDay:
-    date, words = table.text("date"), table.text("hours", "closed")
-    spans = _spans(words)
-    if not re.fullmatch(r"\d{4}-\d\d-\d\d", date):
-        table.bad("date", f"{date!r} is not a date; write it like 2026-11-28")
-    if not spans and words != "closed":
-        table.bad("hours", f"{words!r} makes no sense; write 'closed', or hours like '10:00-14:00'")
-    special = SpecialDay(date, spans, table.text("title"))
-    table.close()
-    return special
 
 
 def _lamps(table: Table, people: tuple[Person, ...]) -> Lamps:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance.edge import certificates
 from appliance.lines import discover
 from appliance.supervisor import examinations
 from appliance.supervisor.doctor import main
@@ -115,6 +116,20 @@ def test_the_same_for_programs(tmp_path: Path, machine: Machine) -> None:
     bad = [finding for finding in told["findings"] if finding["state"] == "bad"]
     assert [finding["what"] for finding in bad] == [f"Port {asked.web_port}"]
     assert f"(process {os.getpid()})" in bad[0]["words"]
+
+
+def test_the_certificate_is_looked_at_before_telephones_refuse_it(tmp_path: Path) -> None:
+    places, day = Places(tmp_path, tmp_path / "run"), 86_400.0
+    assert examinations.certificate(places, 0.0).words.startswith("none yet")
+    (tmp_path / "edge").mkdir()
+    certificates.ensure(tmp_path / "edge", ["qendra.local"], 1_795_000_000.0)
+    known = certificates.describe(tmp_path / "edge")
+    assert known is not None
+    for days, state in ((700, GOOD), (20, ODD), (-1, BAD)):
+        finding = examinations.certificate(places, known.until - days * day)
+        assert finding.state is state
+        assert finding.words.startswith("the box's own")
+    assert "qendra.local; good for 700 days" in examinations.certificate(places, known.until - 700 * day).words
 
 
 def test_a_clock_of_before_our_time_is_wrong() -> None:
