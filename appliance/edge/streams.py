@@ -221,6 +221,7 @@ class Connection(asyncio.Protocol):
         self.kept = ours
         """Somebody has proved who they are over it, or it is ours."""
         self._why = ""
+        self._hearing = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The loop's word for: somebody is there."""
@@ -246,6 +247,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """The loop's word for: it said something."""
         fresh = not self._stream.midway
+        self._hearing = True
         for piece in self._stream.receive(data):
             fresh = True
             match piece:
@@ -257,6 +259,7 @@ class Connection(asyncio.Protocol):
                     self.kept = self._connections.told.heard(piece, self.flow) or self.kept
                 case _:
                     break
+        self._hearing = False
         if fresh:
             self._since = self._connections.clock()
         self._flush()
@@ -270,7 +273,8 @@ class Connection(asyncio.Protocol):
         """Send; a telephone that does not read is cut off."""
         if not self._transport.is_closing():
             self._stream.send(data)
-            self._flush()
+            if not self._hearing:  # else all answers go together, and the end, if it has come, behind them
+                self._flush()
 
     def look_after(self, now: float) -> None:
         """Cut it if it has been sending one message for too long, or has been here too long without a proof."""
