@@ -201,7 +201,7 @@ TEMPLATES: tuple[str, ...] = (
     N_("Extension %(extension)s was not let out %(times)s times within an hour, last to %(number)s: %(why)s."),
     N_("The line %(line)s has been down since %(time)s: %(why)s."),
     N_("The line %(line)s takes no more calls out for now: %(why)s."),
-    N_("Telephones outside the firm do not reach the box: %(why)s."),
+    N_("Telephones outside the firm do not reach the box: %(why)s"),
     N_("The certificate that telephones are shown runs out in %(days)s days: put in a new one."),
     N_("The certificate that telephones are shown has run out: put in a new one."),
     N_(
@@ -278,4 +278,36 @@ TEMPLATES: tuple[str, ...] = (
     N_("the provider refuses our name or password (%(status)s)"),
     N_("the provider does not know our name (%(status)s)"),
     N_("the provider refuses to register us (%(status)s)"),
+    # Whether people outside can reach the box (appliance.edge.reach).
+    N_("Looking up %(name)s."),
+    N_(
+        "%(name)s leads to %(address)s, which your internet provider shares among many customers: nobody can come in by it. "
+        "Ask them for a public address of your own."
+    ),
+    N_(
+        "%(name)s leads to %(address)s, which is an address inside a network, not on the internet. It has to lead to the "
+        "router's public address; if the router has none, ask your internet provider for one."
+    ),
+    N_("%(name)s leads to the box: a test message came in through the router."),
+    N_(
+        "%(name)s leads to %(address)s, but providers see this firm at %(other)s. Bring the name up to date; if your address "
+        "changes from time to time, let the router do it."
+    ),
+    N_("Somebody outside the firm's network was heard %(minutes)s min ago."),
+    N_(
+        "A telephone outside the firm's network (%(address)s) has come in, but the box does not know its own public name, so "
+        "the two would not hear each other. Enter the name or address that leads to your router."
+    ),
+    N_("No public name is entered, so telephones outside the firm's network cannot be used."),
+    N_("No name server answers, so nobody knows where %(name)s leads. Look at the internet connection."),
+    N_("There is no address for %(name)s. Look whether it is written right, and ask whoever keeps this name for you."),
+    N_(
+        "%(address)s is the box's own address, so only a telephone outside can try the way in. A firewall before the box has "
+        "to let in UDP port %(port)s and the UDP ports %(sound)s."
+    ),
+    N_(
+        "%(name)s leads to %(address)s, but a test message sent there did not come in; some routers do not turn round what "
+        "comes from inside. The router has to forward UDP port %(port)s to %(box)s, port %(own)s, and the UDP ports %(sound)s "
+        "to the same ports there. Then try with a telephone outside."
+    ),
 )

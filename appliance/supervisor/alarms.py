@@ -168,7 +168,7 @@ def cap_alarms(lines: Iterable[LiveLine]) -> Iterable[str]:
 def reach_alarm(reached: Reached) -> Iterable[str]:
     """Telephones outside the firm are wanted, and cannot come in."""
     if reached.reach is Reach.BAD:
-        yield f"Telephones outside the firm do not reach the box: {reached.words.removesuffix('.')}."
+        yield f"Telephones outside the firm do not reach the box: {reached.words}"
 
 
 def _host(source: str) -> str:

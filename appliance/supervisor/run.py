@@ -241,13 +241,14 @@ def _parts(wishes: Wishes, bind: str, places: Places, hardware: Hardware) -> lis
     inside = ("--engine-port", engine_port, "--inside-port", inside_port)
     listen = ("--bind", bind, "--sip-port", sip)
     found_at = ("--bind", lan_address() if bind == ANY else bind, "--sip-port", sip)
+    sound = ("--sound-ports", f"{rtp.start}-{rtp.stop - 1}")
     also = (word for address in wishes.also for word in ("--bind", address))
     return [
         Part(
             "edge",
             "the telephones' door (edge)",
             "appliance.edge",
-            (*listen, *also, "--tls-port", tls, *inside, "--run", run, "--state", str(places.data / "edge")),
+            (*listen, *also, "--tls-port", tls, *inside, *sound, "--run", run, "--state", str(places.data / "edge")),
             frozenset({f"udp {sip}", f"tcp {sip}", f"tcp {tls}", f"client {edge}"}),
             ends=2,
             ends_within=0.7,

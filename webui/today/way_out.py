@@ -26,7 +26,7 @@ _PAGES: dict[str, tuple[str, str]] = {
     ),
     "The line %(line)s has been down since %(time)s: %(why)s.": ("lines.line", N_("The line")),
     "The line %(line)s takes no more calls out for now: %(why)s.": ("lines.line", N_("What it may spend")),
-    "Telephones outside the firm do not reach the box: %(why)s.": ("door.outside", N_("Look what to do")),
+    "Telephones outside the firm do not reach the box: %(why)s": ("door.outside", N_("Look what to do")),
 }
 """The page that helps, and what stands on the way there, by the alarm as the desk says it."""
 

@@ -15,6 +15,7 @@ from appliance.edge.reach.verdict import Findings, weigh
 from tests.edge.house import SDP, House, Phone, engine_request, request, udp
 from tests.edge.notifier.watching import Watcher
 from tests.edge.trunks.world import World, trunk
+from webui.heard import understood
 
 NAME = "shop.example.net"
 ASKED = LookUp(NAME, "A")
@@ -263,6 +264,7 @@ def test_verdicts(changes: dict[str, object], reach: Reach, words: str) -> None:
     found, said = weigh(replace(FOUND, **changes))  # type: ignore[arg-type]
     assert found is reach
     assert words in said
+    assert understood(said)[0], "the page cannot say it in the reader's language"
 
 
 def test_a_name_that_is_an_address_asks_nobody() -> None:
