@@ -155,6 +155,7 @@ TEMPLATES: tuple[str, ...] = (
     N_("nobody answered"),
     N_("that is their own number"),
     N_("no line is free"),
+    N_("the call could not be taken"),
     N_("line is in use"),
     N_("the sound engine is away"),
     N_("the sound engine stopped"),

@@ -143,6 +143,11 @@ class Call:
         return isinstance(self.stage, Ended)
 
     @property
+    def talking(self) -> bool:
+        """Two people hear each other."""
+        return isinstance(self.stage, Talking)
+
+    @property
     def language(self) -> str:
         """What the caller is spoken to in."""
         return self.story.record.language or self.settings.language

@@ -65,8 +65,10 @@ class Endings(Outside, ABC):
         """Nobody could be reached. Who is on the line already is told so in words, others by their telephone's tone."""
         self._timers.cancel(("dial", call.id))
         if call.caller_up:
+            called = call.stage.extension if isinstance(call.stage, Calling) else Extension("")
             self._stage(call, Leaving(cause, detail))
             self._play(call, (Phrase("not_available", call.language),))
+            self._apply(self.center.on_other_call(called, call.id, on=False, now=self._now))
         else:
             self._end(call, EndedBy.BOX, cause, detail)
 
@@ -96,7 +98,9 @@ class Endings(Outside, ABC):
         moves = self.center.leave(call.id, self._now)
         if isinstance(stage, Talking) and stage.queue:
             moves += self.center.talk_ended(stage.extension, call.id, self._now)
-        for extension in self._others_on(call):
+        others = self._others_on(call)
+        self._people_changed |= others
+        for extension in others:
             moves += self.center.on_other_call(extension, call.id, on=False, now=self._now)
         self._apply(moves)
 

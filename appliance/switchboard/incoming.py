@@ -44,7 +44,7 @@ class Incoming(Conversations):
             case CallPerson(extension=extension, record=record):
                 self._call_person(call, extension, record=record)
             case EnterFlow(place=place):
-                call.stage = Answering(place)
+                self._stage(call, Answering(place))
                 self._answer(call)
             case CallOutside():
                 self._call_outside(call, person, what)
@@ -124,4 +124,5 @@ class Incoming(Conversations):
         self.calls[call.id] = call
         self._by_leg[began.leg] = call.id
         self._out.append(began)
+        self._mark(call)
         return call

@@ -11,7 +11,7 @@ from appliance.calls import commands, facts
 from appliance.calls.commands import ShowMessages, ShowWatched
 from appliance.calls.facts import Fact, OperatorState
 from appliance.calls.names import Extension, TaskId
-from appliance.switchboard.call import Calling, Talking
+from appliance.switchboard.call import Calling
 from appliance.switchboard.table import Output, Table
 
 STATES = {
@@ -116,7 +116,7 @@ class Lamps(Table):
         if operator is None:
             return False
         on = operator.other_calls | ({operator.talking} if operator.talking else set())
-        talks = [call for name in on if (call := self.calls.get(name)) and isinstance(call.stage, Talking)]
+        talks = [call for name in on if (call := self.calls.get(name)) and call.talking]
         return bool(talks) and all(call.encryption == "whole" for call in talks)
 
     # ---- a queue

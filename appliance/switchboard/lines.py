@@ -65,6 +65,10 @@ class Lines:
         if name is not None:
             self._legs[name].discard(leg)
 
+    def carries(self, leg: LegId) -> bool:
+        """This leg is on a line."""
+        return leg in self._line
+
     def calls(self, name: LineId) -> int:
         """How many go on over it."""
         return len(self._legs.get(name, ()))

@@ -8,16 +8,10 @@ from datetime import tzinfo
 
 from appliance.calls import events, facts
 from appliance.calls.events import Event
+from appliance.calls.facts import EndedBy
 from appliance.calls.moment import Moment
 from appliance.calls.names import CallId, Cause, TaskId
-from appliance.switchboard.call import (
-    Call,
-    Calling,
-    Ended,
-    InFlow,
-    Rings,
-    Talking,
-)
+from appliance.switchboard.call import Answering, Call, Calling, Ended, InFlow, Leaving, Rings, Talking
 from appliance.switchboard.restarts import Restarts
 from appliance.switchboard.settings import Reach, Settings
 from appliance.switchboard.table import Output
@@ -150,6 +144,10 @@ class Switchboard(Restarts):
                     self._dial_out(call, call.stage, Cause.NO_ANSWER, "nobody answered")
                 else:
                     self._fail(call, Cause.NO_ANSWER, "nobody answered")
+            case "patience", Answering():
+                self._end(call, EndedBy.BOX, Cause.FAULT, "the call could not be taken")
+            case "patience", Leaving(cause=cause, detail=detail):
+                self._end(call, EndedBy.BOX, cause, detail)
             case "warning", Talking():
                 self._warn(call)
             case "minute", Talking():

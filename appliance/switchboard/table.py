@@ -15,12 +15,15 @@ from appliance.calls.moment import Moment
 from appliance.calls.names import CallId, Encryption, Extension, LegId, LineId, TaskId
 from appliance.calls.prompt import Prompt
 from appliance.calls.timers import Timers
-from appliance.switchboard.call import Call, Calling, InQueue, Stage, Talking
+from appliance.switchboard.call import Answering, Call, Calling, InQueue, Leaving, Stage, Talking
 from appliance.switchboard.lines import Lines
 from appliance.switchboard.settings import LineOptions, Person, Reach, Settings
 from appliance.switchboard.tolls import Tolls
 
 Output = Command | Fact
+
+PATIENCE_SECONDS = 30.0
+"""How long a call may take to be answered, or a last sentence to be said, before it ends without."""
 
 LAMPS = {
     OperatorState.RINGING: "ringing",
@@ -122,6 +125,10 @@ class Table:
     def _stage(self, call: Call, stage: Stage) -> None:
         self._mark(call)
         call.stage, call.since, call.on_hold = stage, self._now, False
+        if isinstance(stage, Answering | Leaving):
+            self._timers.set(("patience", call.id), self._now.mono + PATIENCE_SECONDS)
+        else:
+            self._timers.cancel(("patience", call.id))
 
         self._mark(call)
 

@@ -302,11 +302,13 @@ class Office:
         self.sound.ringing = {leg: command for leg, command in gone.ringing.items() if self.on_line(leg)}
         self.happen(events.EngineDown())
 
-    def restart(self, *, lines_first: bool = False) -> None:
+    def restart(self, *, lines_first: bool = False, new_journal: bool = False) -> None:
         """The desk dies and comes back: what it knew is in its facts, what is true is in the engine and on the lines.
 
-        Everything on its way to the desk is lost, but for a line that rings: that rings on.
+        Everything on its way to the desk is lost, but for a line that rings: that rings on. A new journal has in it what is
+        open, and nothing else.
         """
+        journal = self.board.carried(self.now) if new_journal else list(self.facts)
         self._mail = [
             letter
             for letter in self._mail
@@ -315,7 +317,7 @@ class Office:
         self.board = self.new_board()
         self.look()
         self.encrypted.clear()
-        self.take(self.board.restore(list(self.facts), self.now))
+        self.take(self.board.restore(journal, self.now))
         for person in self.settings.people:
             self.post(events.PhonesChanged(person.extension, (f"phone-{person.extension}",)))
         for line in self.settings.lines:

@@ -10,7 +10,7 @@ from appliance.callcenter.settings import QueueSettings
 from appliance.calls import commands, events, facts
 from appliance.calls.events import LineState, OperatorWish
 from appliance.calls.facts import EndedBy, OperatorState
-from appliance.calls.names import Cause, Direction, Extension
+from appliance.calls.names import Cause, Direction, Extension, LegId
 from appliance.calls.prompt import Music, Phrase, Say, Tone
 from appliance.calls.record import Result
 from appliance.switchboard.live import live
@@ -512,3 +512,23 @@ def test_a_caller_whose_number_comes_late_is_named(office: Office) -> None:
     office.run(1.0)
     office.happen(events.CallerKnown(caller, "+355672000005"))
     assert office.record().caller == "+355672000005"
+
+
+def test_a_telephone_that_is_never_answered_nor_ends_does_not_stay_for_ever(office: Office) -> None:
+    leg = office.dial("101", "600")
+    office.restart()
+    office.sound.up.discard(leg)
+    office.take(office.board.handle(events.PhoneRang(LegId("p-lost"), Extension("102"), "600"), office.now))
+    office.run(100.0)
+    assert office.record().cause_detail == "the call could not be taken"
+    assert state(office, "102") is OperatorState.READY
+
+
+def test_a_sentence_that_never_ends_is_not_waited_for(office: Office) -> None:
+    caller = office.ring_twice()
+    office.key(caller, "2")
+    office.hang_up(office.phone_of("101"), Cause.BUSY)
+    assert state(office, "101") is OperatorState.READY, "whose telephone rings no more is free at once"
+    office.run(31.0)
+    assert caller not in office.sound.up
+    assert office.record().cause is Cause.BUSY
