@@ -163,12 +163,23 @@ def sip_uri(uri: bytes) -> SipUri | None:
 
 def param(params: bytes, name: bytes) -> bytes | None:
     """The value of one parameter, without quotes; b"" when it has none; None when it is not there."""
-    if name not in params.lower():
-        return None
+    if b'"' not in params:
+        plain = _param_named(name).search(params)
+        return (plain[1] or b"") if plain else None
     for found in _PARAM.finditer(params):
         if found[1].lower() == name:
             return unquoted(found[2] or b"")
     return None
+
+
+@lru_cache(maxsize=64)
+def _param_named(name: bytes) -> re.Pattern[bytes]:
+    """Finds this parameter where nothing is quoted."""
+    return re.compile(
+        rb";" + _SPACE + rb"*+" + re.escape(name) + rb"(?!" + _TOKEN + rb")"
+        rb"(?:" + _SPACE + rb"*+=" + _SPACE + rb"*+([^\s;,\"]++))?+",
+        re.IGNORECASE,
+    )  # fmt: skip
 
 
 def unquoted(value: bytes) -> bytes:

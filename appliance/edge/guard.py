@@ -12,10 +12,11 @@ from appliance.edge.buckets import Buckets, Rate
 from appliance.edge.flows import Flow, is_local, origin
 from appliance.edge.tokens import MARK, Tokens
 
-SCANNERS = (
-    b"friendly-scanner", b"sipvicious", b"sip-scan", b"sipsak", b"sundayddr", b"iwar", b"sipcli", b"vaxsipuseragent",
-    b"pplsip", b"sivus", b"gulp", b"nmap", b"smap", b"friendly-request",
-)  # fmt: skip
+SCANNERS = re.compile(
+    rb"friendly-scanner|sipvicious|sip-scan|sipsak|sundayddr|iwar|sipcli|vaxsipuseragent|pplsip|sivus|gulp|nmap|smap|"
+    rb"friendly-request",
+    re.IGNORECASE,
+)
 """What tools of people looking for open telephone systems call themselves."""
 MARKS = re.compile(MARK)
 HEAD = 4096
@@ -100,8 +101,7 @@ class Guard:
 
     def scans(self, agent: bytes) -> bool:
         """Does this User-Agent belong to a tool that looks for victims?"""
-        agent = agent.lower()
-        return any(name in agent for name in SCANNERS)
+        return SCANNERS.search(agent) is not None
 
     def _bucket(self, source: Flow) -> tuple[Hashable, Rate]:
         if self._registered(source):
