@@ -7,22 +7,18 @@ from collections.abc import Callable
 from typing import Any, assert_never
 
 from appliance.calls import commands
-from appliance.calls.engine import CallDevice, CallTrunk, OpenSound, PlayFiles, SoundNoted, TrunkAccounts
+from appliance.calls.engine import CallDevice, CallTrunk, OpenSound, PlayFiles, TrunkAccounts
 from appliance.calls.events import (
     EngineUp,
-    KeyPressed,
-    LegAnswered,
-    LegEncrypted,
     LegEnded,
-    LegHeld,
     LegInStock,
-    LegRinging,
 )
-from appliance.calls.names import Cause, Encryption, LegId
-from appliance.engine.causes import refusal, why_it_ended
+from appliance.calls.names import Cause, LegId
+from appliance.engine.causes import refusal
 from appliance.engine.inbox import Inbox
 from appliance.engine.legs import KEYS, Leg, Legs, ModemLeg, PhoneLeg
-from appliance.engine.opening import Opening, refuse_plain, require_encryption
+from appliance.engine.modems import Modems
+from appliance.engine.opening import Opening, require_encryption
 from appliance.engine.pcm import KeyHeard, SoundFlows, SoundGone, SoundNews, SoundTrouble
 from appliance.engine.pj.happenings import (
     Agreed,
@@ -39,6 +35,7 @@ from appliance.engine.pj.sound import SoundEnd, connect, disconnect
 from appliance.engine.playing import Players
 from appliance.engine.recordings import FreeBytes, Recordings, free_bytes
 from appliance.engine.settings import Settings
+from appliance.engine.telephones import Telephones
 from appliance.engine.wiring import Wiring
 
 log = logging.getLogger("qendra.engine")
@@ -64,10 +61,6 @@ EngineCommand = (
 class Engine:
     """All legs and what is done with them. Everything but the inbox belongs to one thread."""
 
-    SPEAKING = 50
-    """Loudness, of 100, that is a voice and not the noise of a line."""
-    MUTE = 5.0
-    """Seconds of a voice on one side and silence on the other after which a modem's uplink is called dead."""
     QUIET = 20.0
     """Seconds between two looks at a telephone's sound. One that sent nothing between them is asked if it is there: a
     telephone that lost its power ends no call, and would keep the line busy for ever."""
@@ -92,6 +85,8 @@ class Engine:
         wiring: Wiring[SoundEnd] = Wiring(connect, disconnect)
         self._wiring = wiring
         self._opening = Opening(library, self._legs, wiring, clock, say, self.inbox.put)
+        self._modems = Modems(library, self._legs, say, self._ended)
+        self._telephones = Telephones(self._legs, wiring, self._opening, say, self._ended)
         self._players = Players(library, wiring, say)
         self.recordings = Recordings(settings.recordings, settings.disk_floor, wiring, library.silence, say, free)
 
@@ -132,7 +127,7 @@ class Engine:
         try:
             match item:
                 case SoundFlows() | SoundTrouble() | SoundGone() | KeyHeard():
-                    self._sound_news(item)
+                    self._modems.hear(item, now)
                 case _:
                     self._command(item, now)
         except Exception:
@@ -191,7 +186,7 @@ class Engine:
                 leg.ending = leg.ending or cause
                 leg.dialog.hang_up(0 if leg.agreed else refusal(cause))
             case ModemLeg():
-                self._end_modem(leg, cause, "", now)
+                self._modems.end(leg, cause, "", now)
 
     def _press(self, leg: Leg, keys: str, now: float) -> None:
         known = "".join(key for key in keys.upper() if key in KEYS)
@@ -249,117 +244,9 @@ class Engine:
             case Ringing(dialog) | Agreed(dialog) | SoundChanged(dialog) | KeySent(dialog) | Over(dialog):
                 leg = self._legs.by_dialog.get(dialog)
                 if leg is not None:
-                    self._leg_happened(happening, leg, now)
+                    self._telephones.hear(happening, leg, now)
             case _ as never:
                 assert_never(never)
-
-    def _leg_happened(
-        self, happening: Ringing | Agreed | SoundChanged | KeySent | Over, leg: PhoneLeg, now: float
-    ) -> None:
-        match happening:
-            case Ringing():
-                if not leg.rang and not leg.agreed:
-                    leg.rang = True
-                    self._say(LegRinging(leg.leg))
-            case Agreed():
-                leg.agreed = True
-                self._maybe_answered(leg)
-            case SoundChanged():
-                self._sound_changed(leg, happening)
-            case KeySent():
-                self._key(leg, happening, now)
-            case Over(_, code, reason):
-                self._over(leg, code, reason, now)
-            case _ as never:
-                assert_never(never)
-
-    def _sound_changed(self, leg: PhoneLeg, changed: SoundChanged) -> None:
-        leg.sound_open, leg.srtp = changed.open, changed.encrypted
-        if changed.open and not leg.srtp and leg.dialog.encryption is Encryption.REQUIRED:
-            refuse_plain(leg)
-            return
-        if changed.open:
-            self._wiring.renew(leg.dialog)
-        self._maybe_answered(leg)
-        if leg.answered and changed.held != leg.held:
-            leg.held = changed.held
-            self._say(LegHeld(leg.leg, leg.held))
-        self._note_encryption(leg)
-
-    def _maybe_answered(self, leg: PhoneLeg) -> None:
-        if leg.agreed and leg.sound_open and not leg.answered and leg.ending is None:
-            leg.answered = True
-            self._say(LegAnswered(leg.leg))
-            self._note_encryption(leg)
-
-    def _note_encryption(self, leg: PhoneLeg) -> None:
-        """Of sound whose keys anybody could read on their way, nobody may say that it is encrypted."""
-        encrypted = leg.srtp and leg.dialog.marks.encrypted
-        if leg.answered and leg.sound_open and encrypted != leg.encrypted:
-            leg.encrypted = encrypted
-            self._say(LegEncrypted(leg.leg, encrypted))
-
-    def _key(self, leg: PhoneLeg, sent: KeySent, now: float) -> None:
-        if sent.key in KEYS and leg.is_new_key(sent.key, by_info=sent.by_info, now=now):
-            self._say(KeyPressed(leg.leg, sent.key))
-
-    def _over(self, leg: PhoneLeg, code: int, reason: str, now: float) -> None:
-        if leg.ending is not None:
-            self._ended(leg, leg.ending, leg.ending_detail, now)
-            return
-        if self._opening.try_again(leg, code):
-            return
-        cause = why_it_ended(code, answered=leg.agreed, rang=leg.rang)
-        self._ended(leg, cause, f"{code} {reason}" if code >= 300 else "", now)
-
-    # -- what the modems' sound tells ----------------------------------------------------------------
-
-    def _sound_news(self, news: SoundNews) -> None:
-        leg = self._legs.by_sound.get(news.sound)
-        if leg is None:
-            return
-        match news:
-            case SoundFlows():
-                leg.answered = True
-                self._say(LegAnswered(leg.leg))
-            case KeyHeard(_, key):
-                self._say(KeyPressed(leg.leg, key))
-            case SoundTrouble(_, words):
-                self._trouble(leg, words)
-            case SoundGone(_, words):
-                leg.troubles.append(words)
-                self._end_modem(leg, Cause.FAULT, words, self._clock())
-            case _ as never:
-                assert_never(never)
-
-    def _trouble(self, leg: ModemLeg, words: str) -> None:
-        if words not in leg.troubles:
-            leg.troubles.append(words)
-            self._note_sound(leg, words)
-
-    def _note_sound(self, leg: ModemLeg, words: str) -> None:
-        sound = leg.sound
-        self._say(SoundNoted(leg.leg, words, sound.received, sound.sent, sound.slips, sound.lost))
-
-    def _end_modem(self, leg: ModemLeg, cause: Cause, detail: str, now: float) -> None:
-        leg.port.source = leg.port.sink = None
-        leg.sound.close()
-        self._note_sound(leg, "; ".join(leg.troubles))
-        self._ended(leg, cause, detail, now)
-        self._library.give_back(leg.port)
-
-    def _listen_to_uplinks(self, now: float) -> None:
-        """Does the modem get what the other side says? (Bytes may flow both ways and one of them be mute.)"""
-        for leg in self._legs.by_sound.values():
-            loudest = max((self._legs.by_name[name].end.loudness() for name in leg.partners), default=0)
-            if loudest > self.SPEAKING and now - leg.sound.spoken_at > self.MUTE:
-                self._trouble(leg, "the other side speaks, but the modem is sent silence")
-
-    def _look_after_phones(self) -> None:
-        for leg in self._legs.by_dialog.values():
-            before, leg.heard = leg.heard, leg.dialog.heard()
-            if leg.answered and leg.ending is None and leg.heard == before:
-                leg.dialog.ask()
 
     # -- together ------------------------------------------------------------------------------------
 
@@ -377,10 +264,10 @@ class Engine:
             self.recordings.tick(now)
         if self._legs.by_sound and now >= self._uplinks_at:
             self._uplinks_at = now + 1.0
-            self._listen_to_uplinks(now)
+            self._modems.listen(now)
         if self._legs.by_dialog and now >= self._phones_at:
             self._phones_at = now + self.QUIET
-            self._look_after_phones()
+            self._telephones.look_after()
 
     def leave(self, now: float) -> None:
         """End everything, politely and at once; go on calling `work` until `done`."""

@@ -80,6 +80,8 @@ def _address(text: str) -> Address | None:
         found = ip_address(text.partition("%")[0])
     except ValueError:
         return None
+    if found.version == 6 and found.ipv4_mapped:
+        return found.ipv4_mapped
     return None if found.is_unspecified else found
 
 

@@ -26,6 +26,11 @@ def is_address(text: str) -> bool:
     return True
 
 
+def is_ip6(sdp: str) -> bool:
+    """Is our own sound, in an SDP of the library's, on IPv6?"""
+    return "\nc=IN IP6 " in sdp
+
+
 def sound_address(sdp: str) -> str:
     """Where the other side wants its sound: the address of the first stream of sound that is not turned down.
 

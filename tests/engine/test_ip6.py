@@ -88,3 +88,14 @@ def test_our_address_is_the_one_the_telephone_sees(open_box: Bench) -> None:
     box.desk.tell(commands.Answer(box.desk.hears(events.PhoneRang).leg))
     assert set(connection(caller.status(200).body)) == {"IP4 203.0.113.6"}
     box.clear()
+
+
+def test_an_address_of_the_other_world_is_no_address_for_the_sound(open_box: Bench) -> None:
+    """SIP over IPv6 may set up sound over IPv4."""
+    box = open_box
+    box.begin()
+    caller = box.edge.phone()
+    caller.dial("101", "600", extra="X-Qendra-Here: 2001:db8::5\r\n")
+    box.desk.tell(commands.Answer(box.desk.hears(events.PhoneRang).leg))
+    assert set(connection(caller.status(200).body)) == {"IP4 127.0.0.1"}
+    box.clear()

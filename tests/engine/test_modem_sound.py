@@ -235,7 +235,7 @@ def test_a_voice_that_does_not_reach_the_modem_is_noted_once(tmp_path: Path) -> 
     engine._legs.by_name[LegId("op")] = cast("Any", operator)
     engine._legs.add(leg)
     for now in (101.0, 104.0, 106.0, 107.0):
-        engine._listen_to_uplinks(now)
+        engine._modems.listen(now)
     assert said == [SoundNoted(LegId("m"), "the other side speaks, but the modem is sent silence", 320, 320, 0, 0)]
 
 

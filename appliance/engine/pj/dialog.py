@@ -14,7 +14,7 @@ from appliance.engine.marks import Marks, marks_of
 from appliance.engine.pj.guard import guarded
 from appliance.engine.pj.happenings import Agreed, Happening, KeySent, Over, Ringing, SoundChanged
 from appliance.engine.pj.sound import SoundEnd
-from appliance.engine.sdp import brings_keys, names_in, sound_port
+from appliance.engine.sdp import brings_keys, is_ip6, names_in, sound_port
 
 if TYPE_CHECKING:
     from appliance.engine.pj.accounts import Way
@@ -192,7 +192,7 @@ class RawCall(pj.Call):  # type: ignore[misc]  # an untyped library
     @guarded
     def onCallSdpCreated(self, prm: Any) -> None:
         before = str(prm.sdp.wholeSdp)
-        self._dialog.fence.stand(sound_port(before), ip6="c=IN IP6" in before)
+        self._dialog.fence.stand(sound_port(before), ip6=is_ip6(before))
         after = self._dialog.rewrite(self._dialog, before, str(prm.remSdp.wholeSdp))
         if after != before:
             prm.sdp.wholeSdp = after

@@ -22,7 +22,7 @@ from appliance.engine.pj.happenings import Called, FileOver, Happening, KeySent,
 from appliance.engine.pj.ports import LOOPBACK, Ports, our_address_toward
 from appliance.engine.pj.sound import Player, Silence, SoundPort
 from appliance.engine.providers import CallOut
-from appliance.engine.sdp import is_address, moved_sound, names_in, offered, sound_address
+from appliance.engine.sdp import is_address, is_ip6, moved_sound, names_in, offered, sound_address
 from appliance.engine.sip_words import escaped_parameter, escaped_user, party
 
 log = logging.getLogger("qendra.engine")
@@ -32,6 +32,9 @@ RATE = 8000
 
 _CODECS = {"PCMU/8000": 255, "PCMA/8000": 254, "G722/16000": 250, "opus/48000": 240}
 """What we speak, best liked first; everything else is off."""
+
+_SOMEWHERE = {V4: "192.0.2.1", V6: "2001:db8::1"}
+"""Far away: what is sent there would take the default route."""
 
 
 class CannotStart(Exception):
@@ -200,12 +203,17 @@ class Library:
 
     def _our_sound(self, dialog: Dialog, ours: str, theirs: str) -> str:
         """Our SDP as it goes out: with the address the other side can reach, and an offer of ours with keys or without."""
-        here = dialog.here or self._our_address_toward(sound_address(theirs))
-        moved = moved_sound(ours, here)
+        version = V6 if is_ip6(ours) else V4
+        here = dialog.here if dialog.here and _version(dialog.here) == version else ""
+        moved = moved_sound(ours, here or self._our_address_toward(sound_address(theirs), version))
         return moved if theirs else offered(moved, dialog.encryption)
 
-    def _our_address_toward(self, other: str) -> str:
-        return self._ports.bound or our_address_toward(other if is_address(other) else "")
+    def _our_address_toward(self, other: str, version: int = V4) -> str:
+        bound = self._ports.bound
+        if bound and _version(bound) == version:
+            return bound
+        known = is_address(other) and _version(other) == version
+        return our_address_toward(other if known else _SOMEWHERE[version])
 
     # -- start ---------------------------------------------------------------------------------------
 

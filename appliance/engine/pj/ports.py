@@ -30,11 +30,11 @@ class Ports:
 
 
 def our_address_toward(other: str) -> str:
-    """The address of ours that `other`, an IP address, can reach; the one on the default route when it is empty."""
+    """The address of ours that `other`, an IP address, can reach; loopback's when there is no way there."""
     family, instead = (socket.AF_INET6, "::1") if ":" in other else (socket.AF_INET, LOOPBACK)
     with contextlib.closing(socket.socket(family, socket.SOCK_DGRAM)) as probe:
         try:
-            probe.connect((other or "192.0.2.1", 9))  # sends nothing: a datagram socket only looks up the route
+            probe.connect((other, 9))  # sends nothing: a datagram socket only looks up the route
             return str(probe.getsockname()[0])
         except OSError:
             return instead
