@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
 
 from appliance.edge.bans import Bans, Rules
@@ -22,6 +23,15 @@ MARKS = re.compile(MARK)
 HEAD = 4096
 MOST_MARKS = 8
 """Bytes in which a mark is looked for, and how many that look like one are tried."""
+
+
+NAME = 100
+"""Bytes in which such a tool says its name."""
+
+
+@lru_cache(maxsize=512)
+def _is_scanner(agent: bytes) -> bool:
+    return SCANNERS.search(agent) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +111,7 @@ class Guard:
 
     def scans(self, agent: bytes) -> bool:
         """Does this User-Agent belong to a tool that looks for victims?"""
-        return SCANNERS.search(agent) is not None
+        return _is_scanner(agent[:NAME])
 
     def _bucket(self, source: Flow) -> tuple[Hashable, Rate]:
         if self._registered(source):
