@@ -1,8 +1,8 @@
 """The edge's words: who may register, who is registered, the providers, the lamps, and whom it turned away.
 
 The whole seam is `EDGE_HEARS` (desk to edge) and `EDGE_SAYS` (edge to desk). On every new connection the edge first
-says all that stands: `Registered` per extension that has a telephone, `TrunkIs` per provider, `Bans`, `Reached`. The desk
-first says `Accounts`, `Trunks`, `Outside`, and a `Lamp` and a `Mailbox` for whatever can be watched.
+says all that stands, in this order: `Registered` per extension that has a telephone, `Bans`, `TrunkIs` per provider,
+`Reached`. The desk first says `Accounts`, `Trunks`, `Outside`, and a `Lamp` and a `Mailbox` for whatever can be watched.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from appliance.callflow.hours import local
-from appliance.calls import events, facts
+from appliance.calls import commands, events, facts
 from appliance.calls.events import Event
 from appliance.calls.facts import Fact
 from appliance.calls.moment import Moment
@@ -192,6 +192,10 @@ class FrontDesk:
     def tell_edge(self, message: object) -> None:
         """The front door, if it is there."""
         self._edge.send(message)
+
+    def watched(self) -> Iterable[commands.ShowWatched | commands.ShowMessages]:
+        """All that can be watched, as it is now."""
+        return self._board.watched()
 
     def look_again(self) -> None:
         """The page has something new to show."""

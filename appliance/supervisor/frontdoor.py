@@ -5,7 +5,7 @@ The edge may come and go. Each time it is met it hears everything anew: who may 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Protocol
 
 from appliance.calls import events
@@ -62,16 +62,11 @@ class Desk(Protocol):
     def tell_edge(self, message: object) -> None:
         """The front door, if it is there."""
 
+    def watched(self) -> Iterable[ShowWatched | ShowMessages]:
+        """All that can be watched, as it is now."""
+
     def look_again(self) -> None:
         """The page has something new to show."""
-
-
-@dataclass(slots=True)
-class _Watched:
-    """What keys and message lamps show; the telephones' door forgets it when it restarts."""
-
-    lamp: Lamp | None = None
-    mailbox: Mailbox | None = None
 
 
 class FrontDoor:
@@ -85,20 +80,20 @@ class FrontDoor:
         self.book = DoorBook()
         self.reached = Reached(Reach.UNKNOWN, "")
         self._devices: dict[Extension, tuple[Device, ...]] = {}
+        self._doubtful: set[Extension] = set()
+        """Whose telephones the edge had, before it was met anew, and has not named again yet."""
         self._states: dict[LineId, TrunkIs] = {}
-        self._watched: dict[Extension, _Watched] = {}
         self._engine_knows: TrunkAccounts | None = None
 
     # ---- what the edge is told
 
     def met(self) -> None:
         """The edge is there: it hears all of it."""
+        self._doubtful = {extension for extension, devices in self._devices.items() if devices}
         self.tell_accounts()
         self.tell_providers()
-        for watched in self._watched.values():
-            for shown in (watched.lamp, watched.mailbox):
-                if shown is not None:
-                    self._desk.tell_edge(shown)
+        for command in self._desk.watched():
+            self.show(command)
 
     def lost(self) -> None:
         """The edge has gone, and with it every way to a provider."""
@@ -108,8 +103,6 @@ class FrontDoor:
     def apply(self, firm: Settings) -> None:
         """The owner has changed something."""
         self._firm = firm
-        known = {*(person.extension for person in firm.people), *(queue.extension for queue in firm.queues)}
-        self._watched = {who: watched for who, watched in self._watched.items() if who in known}
         self._states = {name: state for name, state in self._states.items() if name in trunks.providers(firm)}
         self.tell_providers()
         self.begin()
@@ -144,14 +137,11 @@ class FrontDoor:
 
     def show(self, command: ShowWatched | ShowMessages) -> None:
         """What telephones that watch a number, or have a message lamp, are shown from now on."""
-        watched = self._watched.setdefault(command.extension, _Watched())
         match command:
             case ShowWatched(extension=extension, state=state, note=note, reachable=reachable):
-                watched.lamp = Lamp(extension, LampState(state), note, reachable)
-                self._desk.tell_edge(watched.lamp)
+                self._desk.tell_edge(Lamp(extension, LampState(state), note, reachable))
             case ShowMessages(extension=extension, new=new, old=old):
-                watched.mailbox = Mailbox(extension, new, old)
-                self._desk.tell_edge(watched.mailbox)
+                self._desk.tell_edge(Mailbox(extension, new, old))
 
     @property
     def is_there(self) -> bool:
@@ -177,12 +167,12 @@ class FrontDoor:
         now = clock.now()
         match message:
             case Registered(extension=extension, devices=devices):
-                self._devices[extension] = devices
-                self._alarms.registered(extension, (device.address for device in devices))
-                self._desk.post(events.PhonesChanged(extension, tuple(device.device for device in devices)))
+                self._doubtful.discard(extension)
+                self._registered(extension, devices)
             case Refused():
                 self._desk.note(self.book.refused(message, now))
             case Bans(bans=bans):
+                self._settle_doubts()
                 self._alarms.bans_are(bans)
                 for change in self.book.bans_are(bans, now):
                     self._desk.note(change)
@@ -195,6 +185,17 @@ class FrontDoor:
             case _:
                 pass
         self._desk.look_again()
+
+    def _registered(self, extension: Extension, devices: tuple[Device, ...]) -> None:
+        self._devices[extension] = devices
+        self._alarms.registered(extension, (device.address for device in devices))
+        self._desk.post(events.PhonesChanged(extension, tuple(device.device for device in devices)))
+
+    def _settle_doubts(self) -> None:
+        """Who is banned is told after who is registered: a telephone not named by then has lapsed while nobody looked."""
+        doubtful, self._doubtful = self._doubtful, set()
+        for extension in sorted(doubtful):
+            self._registered(extension, ())
 
     def _say_of_all(self, state: LineState, words: str) -> None:
         for name in trunks.providers(self._firm):

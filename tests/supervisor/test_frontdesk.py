@@ -17,6 +17,7 @@ from appliance.calls.edge import (
     Ban,
     Bans,
     Device,
+    Lamp,
     Reach,
     Reached,
     Refusal,
@@ -94,6 +95,11 @@ class House:
     def _seen(self, message: Any, _: float) -> None:
         if isinstance(message, Live):
             self.pictures.append(message)
+
+    def forget_edge(self) -> None:
+        """The edge dies and is there again at once."""
+        assert self._edge_peer is not None
+        self._edge_peer.close()
 
     def edge_says(self, message: object) -> None:
         assert self._edge_peer is not None
@@ -222,6 +228,28 @@ def test_the_engine_dies_and_the_call_is_ended_by_us(tmp_path: Path) -> None:
         await house.until(lambda: house.pictures[-1].sound_up)
 
     play(tmp_path, story)
+
+
+def test_keys_that_watch_show_how_it_is_also_after_a_restart_of_either_side(tmp_path: Path) -> None:
+    def lamps(house: House) -> dict[str, str]:
+        return {lamp.extension: lamp.state.value for lamp in house.told if isinstance(lamp, Lamp)}
+
+    async def before(house: House) -> None:
+        await house.until(lambda: lamps(house) == {"101": "off", "102": "off", "103": "off", "700": "off"})
+        phone = await caller_of_the_queue(house)
+        await house.until(lambda: (lamps(house)["101"], lamps(house)["102"]) == ("ringing", "on"))
+        house.engine.send(events.LegAnswered(phone))
+        await house.until(lambda: lamps(house)["101"] == "on")
+        house.told.clear()
+        house.forget_edge()
+        await house.until(lambda: lamps(house) == {"101": "on", "102": "on", "103": "off", "700": "off"})
+        house.books.journal.flush()
+
+    async def after(house: House) -> None:
+        await house.until(lambda: lamps(house) == {"101": "on", "102": "on", "103": "off", "700": "off"})
+
+    play(tmp_path, before)
+    play(tmp_path, after)
 
 
 def test_guessing_passwords_is_said_on_the_page_and_in_the_journal(tmp_path: Path) -> None:

@@ -77,6 +77,9 @@ class Desk:
     def tell_edge(self, message: object) -> None:
         self.edge.append(message)
 
+    def watched(self) -> list[commands.ShowWatched | commands.ShowMessages]:
+        return [commands.ShowWatched(ANA, "on", "talking", reachable=False), commands.ShowMessages(BESIM, 2)]
+
     @property
     def edge_up(self) -> bool:
         return True
@@ -102,23 +105,11 @@ def room(tmp_path: Path) -> Room:
 
 
 def test_the_front_door_hears_everything_anew_whenever_it_is_met(room: Room) -> None:
-    room.door.show(commands.ShowWatched(ANA, "ringing", "", reachable=True))
-    room.door.show(commands.ShowWatched(ANA, "on", "talking", reachable=False))
-    room.door.show(commands.ShowMessages(BESIM, 2))
-    room.desk.edge.clear()
     room.door.met()
     accounts, providers, *others = room.desk.edge
     assert isinstance(accounts, Accounts)
     assert providers == Trunks((Trunk(TRUNK, "sip.example.com", user="firm", password="made-up"),))
     assert others == [Outside(), Lamp(ANA, LampState.ON, "talking", open=False), Mailbox(BESIM, 2)]
-
-
-def test_the_lamps_of_somebody_who_has_left_are_not_told(room: Room) -> None:
-    room.door.show(commands.ShowWatched(Extension("103"), "on", "", reachable=True))
-    room.door.apply(firm(operators=2))
-    room.desk.edge.clear()
-    room.door.met()
-    assert not [told for told in room.desk.edge if isinstance(told, Lamp)]
 
 
 def test_a_provider_is_a_line_that_starts_comes_up_and_goes_down_with_the_front_door(room: Room) -> None:
@@ -196,6 +187,20 @@ def test_a_telephone_is_called_at_our_address_as_it_sees_it_and_as_its_owner_wan
     assert room.door.to_phone(dial) == called
     assert room.door.to_phone(replace(dial, device="gone")) == replace(called, device="gone", here="")
     assert room.door.to_phone(replace(dial, extension=BESIM)).encryption is Encryption.OFF
+
+
+def test_a_telephone_that_lapsed_while_the_front_door_was_away_is_not_called(room: Room) -> None:
+    desk = Device("desk", "udp 192.0.2.7:5060")
+    for extension in (ANA, BESIM):
+        room.says(Registered(extension, (desk,)))
+    room.door.lost()
+    room.desk.posted.clear()
+    room.door.met()
+    room.says(Registered(ANA, (desk,)))
+    assert room.desk.posted == [PhonesChanged(ANA, ("desk",))]
+    room.says(Bans(()))
+    room.says(Bans(()))
+    assert room.desk.posted[1:] == [PhonesChanged(BESIM, ())]
 
 
 BAN = Ban("203.0.113.9", "101", 1_800_000_000.0, "10 wrong passwords for extension 101")
