@@ -17,7 +17,7 @@ from tests.engine.peer import Message, Phone
 from tests.engine.test_sound import hears
 
 LINE = LineId("alo")
-ACCOUNT = TrunkAccount(LINE, "sip.example.org", user="355421", contact="sip:355421@192.0.2.5:5060")
+ACCOUNT = TrunkAccount(LINE, "sip.example.org", user="355421", contact="sip:355421@192.0.2.5:5060;transport=tcp")
 
 
 def invite(*lines: str, uri: str = "sip:+35542100100@192.0.2.5", to: str = "<sip:+35542100100@sip.example.org>") -> str:
@@ -183,7 +183,7 @@ def test_we_call_somebody_over_a_provider(box: Bench) -> None:
     assert provider.invite
     assert provider.invite.start == "INVITE sip:+355672000001@sip.example.org SIP/2.0"
     assert provider.invite.get("X-Qendra-Trunk") == LINE
-    assert provider.invite.get("Contact") == "<sip:355421@192.0.2.5:5060>"
+    assert provider.invite.get("Contact") == "<sip:355421@192.0.2.5:5060;transport=tcp>"
     assert provider.invite.get("From").startswith("<sip:+35542100100@sip.example.org>;tag=")
     provider.ring()
     box.desk.hears(events.LegRinging, lambda event: event.leg == leg)

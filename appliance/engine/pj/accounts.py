@@ -131,7 +131,8 @@ class Accounts:
 
     def _provider_config(self, account: TrunkAccount, version: int) -> Any:
         config = self._config(version)
-        config.sipConfig.contactForced = account.contact
+        # In brackets, or `;transport=tcp` would be the field's and not the address's (RFC 3261 section 20.10).
+        config.sipConfig.contactForced = f"<{account.contact}>" if account.contact else ""
         login = account.login or account.user
         if login and account.password:
             config.sipConfig.authCreds.append(pj.AuthCredInfo("digest", "*", login, 0, account.password))
