@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.journeys.box import HOUSE, Box, Ports
+from tests.journeys.fake_provider import FakeProvider
 from tests.journeys.far_end import FarEnd, Loop
 from tests.journeys.live import Watcher
 from tests.journeys.phones import BaresipPhone
@@ -31,6 +32,7 @@ class House:
         self._phones: list[BaresipPhone] = []
         self._watchers: list[Watcher] = []
         self._programs: list[Program] = []
+        self._providers: list[FakeProvider] = []
         self.loop = Loop()
 
     def box(self, site: str = "", name: str = "box", *, data: Path | None = None, ports: Ports | None = None) -> Box:
@@ -85,6 +87,11 @@ class House:
         """Who calls on a virtual line of the box; the line is up."""
         return self._far_end(box.run / "lines" / f"{line}.sock")
 
+    def provider(self, name: str) -> FakeProvider:
+        """One that customers can register with."""
+        self._providers.append(FakeProvider(self.folder, name))
+        return self._providers[-1]
+
     def modem(self, name: str, *manners: str) -> FarEnd:
         """A virtual modem of its own, at `folder/NAME-at` and `folder/NAME-sound`, for a line of kind sim7600."""
         control = self.folder / f"{name}.sock"
@@ -108,6 +115,8 @@ class House:
             box.close()
         for program in self._programs:
             program.end()
+        for provider in self._providers:
+            provider.close()
         self.loop.close()
 
     def logs(self) -> str:
@@ -115,6 +124,7 @@ class House:
         parts = [f"##### box in {box.folder}\n{box.logs()}" for box in self._boxes]
         parts += [f"##### {phone.program.name}\n{phone.program.words[-4000:]}" for phone in self._phones]
         parts += [f"##### {program.name}\n{program.words}" for program in self._programs]
+        parts += [f"##### {one.program.name}\n{one.program.words[-4000:]}" for one in self._providers]
         return "\n".join(parts)
 
 
