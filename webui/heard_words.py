@@ -11,7 +11,6 @@ TEMPLATES: tuple[str, ...] = (
     N_("training"),
     N_("errand"),
     # The history of the settings.
-    N_("site file"),
     N_("Site file %(mark)s"),
     N_("Added %(name)s (%(extension)s)"),
     N_("Changed %(name)s (%(extension)s)"),

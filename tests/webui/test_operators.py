@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 
 from appliance.callflow.settings import Choice
+from appliance.calls.names import Encryption
 from appliance.switchboard import asks
+from appliance.switchboard.settings import Reach
 from tests.webui.believable import PASSWORD
 from tests.webui.conftest import Browser
 from tests.webui.fields import fields_of
@@ -144,6 +146,35 @@ def test_while_the_desk_is_away_nothing_is_lost(owner: Browser, desk: MemoryDesk
     assert 'value="Mine"' in answer.text
 
 
+def test_who_connects_from_outside_is_told_the_public_name(owner: Browser, desk: MemoryDesk) -> None:
+    page = owner.post("/operators/101/password").text
+    for words in ("<code>5060</code>", "<code>5061</code>", 'href="/door/qendra.crt"'):
+        assert words in page, words
+    assert "From outside" not in page
+    firm = replace(desk.settings, outside_name="calls.example.com", outside_tls_port=15061)
+    desk.ask(asks.ChangeSettings(0, "Blerim", "x", desk.version, firm))
+    desk.clock.pass_by(2)  # type: ignore[attr-defined]
+    page = owner.post("/operators/101/password").text
+    for words in ("<code>calls.example.com</code>", "port 5060", "encrypted 15061"):
+        assert words in page, words
+
+
+def test_whom_somebody_may_call(owner: Browser, desk: MemoryDesk) -> None:
+    fields = fields_of(owner.get("/operators/103").text)
+    assert fields["reaches"] == "national"
+    fields |= {"reaches": ["abroad", "premium"], "also": "0039 06; +44", "never": "+881", "encryption": "required"}
+    assert owner.post("/operators/103", **fields).status_code == 303
+    person = next(person for person in desk.settings.people if person.extension == "103")
+    assert person.reaches == (Reach.ABROAD, Reach.PREMIUM)
+    assert (person.also, person.never, person.encryption) == (("+3906", "+44"), ("+881",), Encryption.REQUIRED)
+    fields = fields_of(owner.get("/operators/103").text)
+    assert (fields["also"], fields["never"]) == ("+3906, +44", "+881")
+    for field, value in (("also", "39"), ("never", "abc"), ("encryption", "x"), ("also", "+1," * 51 + "+2")):
+        answer = owner.post("/operators/103", **fields | {field: value})
+        assert answer.status_code == 422, value
+        assert f'id="{field}-fault"' in answer.text
+
+
 def test_a_new_telephone_password(owner: Browser, desk: MemoryDesk) -> None:
     owner.get("/operators/101")
     answer = owner.post("/operators/101/password")
@@ -190,7 +221,7 @@ def test_there_is_nobody_of_that_number(owner: Browser) -> None:
 def test_an_empty_firm_is_told_what_to_do(owner: Browser, desk: MemoryDesk, archive: MemoryArchive) -> None:
     flow = desk.settings.flow
     menus = tuple(replace(menu, choices=(Choice("1", "say closed"),), then="hang up") for menu in flow.menus)
-    empty = replace(desk.settings, people=(), flow=replace(flow, menus=menus))
+    empty = replace(desk.settings, people=(), flow=replace(flow, menus=menus), lines=())
     empty = replace(empty, queues=tuple(replace(queue, operators=()) for queue in empty.queues))
     desk.ask(asks.ChangeSettings(0, "x", "x", desk.version, empty))
     desk.clock.pass_by(5)  # type: ignore[attr-defined]

@@ -59,7 +59,9 @@ def all_lines() -> str:
 @lines.get("/lines/add")
 def choose() -> str:
     """Which provider?"""
-    return render_template("lines/choose.html", profiles=_profiles().profiles)
+    # Providers by name first: who finds theirs need not think about kinds.
+    profiles = sorted(_profiles().profiles, key=lambda one: not one.provider.domain)
+    return render_template("lines/choose.html", profiles=profiles)
 
 
 @lines.route("/lines/add/<profile>", methods=["GET", "POST"])

@@ -127,7 +127,7 @@ def _show_password(extension: Extension, *, is_new: bool) -> Page:
         return redirect(url_for("operators.operator", extension=extension), 303)
     everywhere = made.server in {"", "0.0.0.0", "::"}  # noqa: S104 -- the box listens on all its addresses
     server = request.host.rsplit(":", 1)[0] if everywhere else made.server
-    return render_template("operators/password.html", made=made, server=server, is_new=is_new)
+    return render_template("operators/password.html", made=made, server=server, is_new=is_new, firm=settings())
 
 
 @operators.post("/operators/<extension>/remove")

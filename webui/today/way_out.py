@@ -26,6 +26,14 @@ _PAGES: dict[str, tuple[str, str]] = {
     ),
     "The line %(line)s has been down since %(time)s: %(why)s.": ("lines.line", N_("The line")),
     "The line %(line)s takes no more calls out for now: %(why)s.": ("lines.line", N_("What it may spend")),
+    "The certificate that telephones are shown runs out in %(days)s days: put in a new one.": (
+        "door.certificate",
+        N_("The certificate"),
+    ),
+    "The certificate that telephones are shown has run out: put in a new one.": (
+        "door.certificate",
+        N_("The certificate"),
+    ),
     "Telephones outside the firm do not reach the box: %(why)s": ("door.outside", N_("Look what to do")),
 }
 """The page that helps, and what stands on the way there, by the alarm as the desk says it."""
