@@ -6,12 +6,11 @@ import re
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import islice
 
 from appliance.edge.bans import Bans, Rules
 from appliance.edge.buckets import Buckets, Rate
 from appliance.edge.flows import Flow, is_local, origin
-from appliance.edge.tokens import MARK, Tokens
+from appliance.edge.tokens import Tokens
 
 SCANNERS = re.compile(
     rb"friendly-scanner|sipvicious|sip-scan|sipsak|sundayddr|iwar|sipcli|vaxsipuseragent|pplsip|sivus|gulp|nmap|smap|"
@@ -19,7 +18,8 @@ SCANNERS = re.compile(
     re.IGNORECASE,
 )
 """What tools of people looking for open telephone systems call themselves."""
-MARKS = re.compile(MARK)
+_NONCES = re.compile(rb'nonce="([A-Za-z0-9_-]{20})"')
+_PLACES = re.compile(rb"[:.]([0-9a-f]{42}|[0-9a-f]{66})[@;,\s]")
 HEAD = 4096
 MOST_MARKS = 8
 """Bytes in which a mark is looked for, and how many that look like one are tried."""
@@ -123,5 +123,8 @@ class Guard:
 
     def _vouched(self, data: bytes, host: str) -> bool:
         """Does it bear a mark of ours that this address was given?"""
-        found = islice(MARKS.finditer(data[:HEAD]), MOST_MARKS)
-        return any(self._tokens.given_to(mark[1] or mark[2], host) for mark in found)
+        head = data[:HEAD]
+        marks = _NONCES.findall(head) if b'nonce="' in head else []
+        if b";lr" in head or head.startswith(b"SIP/2.0 "):
+            marks += _PLACES.findall(head)
+        return any(self._tokens.given_to(mark, host) for mark in marks[:MOST_MARKS])

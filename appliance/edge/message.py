@@ -230,6 +230,8 @@ def _started(start: bytes, keys: list[bytes], lines: list[bytes]) -> Request | R
         status = start[8:11]
         if via is None or not status.isdigit() or start[11:12] not in {b" ", b""} or not 100 <= int(status) <= 699:
             return Garbled("a status line or a Via that is none")
+        if not _others_can_be_read(keys, lines):
+            return Garbled("a second Via that is none")
         response = Response(start, keys, lines, b"", via)
         response.status = int(status)
         return response
@@ -252,7 +254,20 @@ def _started(start: bytes, keys: list[bytes], lines: list[bytes]) -> Request | R
         return Garbled("another version of SIP", 505, request)
     if len(words) != 3 or words[-1] != b"SIP/2.0" or grammar.TOKEN.match(request.method) is None:
         return Garbled("a request line that is none", 400, request)
+    several = b"," in top or keys.count(b"via") > 1
+    if not trouble and several and not _others_can_be_read(keys, lines):
+        trouble = "a second Via that is none"
     return Garbled(trouble, 400, request) if trouble else request
+
+
+def _others_can_be_read(keys: list[bytes], lines: list[bytes]) -> bool:
+    """Will the Vias below the topmost, by which answers go on, say where to?"""
+    values = [
+        item
+        for key, line in zip(keys, lines, strict=True) if key == b"via"
+        for item in grammar.items(line.partition(b":")[2].strip()) or [b""]
+    ]  # fmt: skip
+    return all(grammar.via(value) is not None for value in values[1:])
 
 
 def _first_item(value: bytes) -> bytes:

@@ -13,6 +13,9 @@ WINDOW = 10.0
 MOST = 32
 """Kinds open at a time; a flood of ever new ones is told as one kind. Each is a line of the journal, which lives on a
 memory card and is kept for weeks: strangers must not be able to fill it."""
+NOISE = frozenset({Refusal.STRANGER, Refusal.GARBLED, Refusal.FLOOD, Refusal.NOT_SUPPORTED, Refusal.NO_SUCH_CALL})
+"""What costs a stranger nothing. The others have a place of their own, so many again: a flood must not drown the one
+line that says who guesses passwords."""
 MOST_OF_ONE = 4
 """The same for one refusal and one address: what stands in the wording may be the stranger's own choice."""
 
@@ -29,8 +32,8 @@ class Refusals:
 
     def __init__(self) -> None:
         self._open: dict[tuple[Refusal, str, str], _Fold] = {}
-        self._alike: Counter[tuple[Refusal, str]] = Counter()
-        """How many are open of one refusal and one address."""
+        self._alike: Counter[tuple[Refusal, str] | bool] = Counter()
+        """How many are open of one refusal and one address; of noise, and of what is none."""
         self.total = 0
 
     def add(self, refusal: Refusal, source: Flow, detail: str, now: float) -> Refused | None:
@@ -39,7 +42,7 @@ class Refusals:
         key = (refusal, source.host, detail)
         if key not in self._open and self._alike[refusal, source.host] >= MOST_OF_ONE:
             key = (refusal, source.host, "and more of the kind")
-        if key not in self._open and len(self._open) >= MOST:
+        if key not in self._open and self._alike[refusal in NOISE] >= MOST:
             key = (refusal, "", "from many addresses")
         fold = self._open.get(key)
         if fold is not None:
@@ -48,6 +51,7 @@ class Refusals:
             return None
         self._open[key] = _Fold(now + WINDOW, str(source))
         self._alike[key[:2]] += 1
+        self._alike[refusal in NOISE] += 1
         return Refused(refusal, str(source), key[2])
 
     def next_deadline(self) -> float | None:
@@ -62,9 +66,10 @@ class Refusals:
             if fold.ends > now:
                 break
             del self._open[key]
-            self._alike[key[:2]] -= 1
-            if not self._alike[key[:2]]:
-                del self._alike[key[:2]]
+            for each in (key[:2], key[0] in NOISE):
+                self._alike[each] -= 1
+                if not self._alike[each]:
+                    del self._alike[each]
             if fold.times:
                 told.append(Refused(key[0], fold.source, key[2], fold.times))
         return told

@@ -22,8 +22,6 @@ _TRANSPORTS: tuple[Transport, ...] = ("udp", "tcp", "tls", "ws", "wss")
 _CHECK = 10
 _NOBODY = bytes(4)
 _NONCE = 20
-MARK = rb'"([A-Za-z0-9_-]{%d})"|(?<=[:.])([0-9a-f]{42}|[0-9a-f]{66})(?=[@;,\s])' % _NONCE
-"""What looks like a mark of ours in a message: a nonce, or a place in a route or a branch."""
 _LENGTHS = {2 * (7 + size + _CHECK) for size in (4, 16)}
 
 
@@ -99,7 +97,7 @@ class Tokens:
         return raw[:7] if compare_digest(self._nonce_mark(raw[:7], host), raw[7:]) else None
 
     def given_to(self, mark: bytes, host: str) -> bool:
-        """Is this, found by `MARK`, a mark of ours that this address was given?"""
+        """Is this a mark of ours that this address was given: a nonce, or a place in a route or a branch?"""
         if len(mark) == _NONCE:
             return self.nonce_words(mark, host) is not None
         place = self.place(mark)

@@ -41,3 +41,14 @@ def test_ever_new_addresses_are_told_as_many() -> None:
     assert sum(each is not None for each in told) == MOST + 1
     [folded] = refusals.tick(WINDOW)
     assert (folded.detail, folded.times) == ("from many addresses", 9000 - MOST - 1)
+
+
+def test_a_flood_does_not_drown_who_guesses_passwords() -> None:
+    refusals = Refusals()
+    for number in range(9000):
+        refusals.add(Refusal.FLOOD, udp(number % 250, number), f"{number}", 0.0)
+    told = refusals.add(Refusal.GUESSING, udp(7), "wrong passwords for several extensions", 1.0)
+    assert told is not None
+    assert (told.source, told.detail) == (str(udp(7)), "wrong passwords for several extensions")
+    refusals.tick(99.0)
+    assert not refusals._alike
