@@ -31,10 +31,8 @@ STATES = {
 class Lamps(Table):
     """What is shown outside the box of who does what."""
 
-    # ---- all of it, for a front door that has just come back
-
     def watched(self) -> list[ShowWatched | ShowMessages]:
-        """Every lamp that can be watched and every message lamp, as they are now."""
+        """Every lamp that can be watched and every message lamp, as they are now: for a front door that knows nothing."""
         people = list(self._people)
         queues = [queue for queue in self.settings.queues if queue.extension]
         return [
@@ -87,9 +85,10 @@ class Lamps(Table):
         for extension in self._message_lamps.keys() - people:
             self._show(ShowMessages(extension, 0))
             del self._message_lamps[extension]
-        self._people_changed |= people
-        self._queues_changed |= {queue.name for queue in self.settings.queues}
         self._count_tasks()
+        for lamp in self.watched():
+            self._show(lamp)
+        self._people_changed |= people
 
     # ---- a person
 

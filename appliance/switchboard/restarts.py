@@ -65,8 +65,12 @@ class Restarts(Incoming):
         return [*head, *self.tolls.carried(now)]
 
     def restore(self, all_facts: Iterable[Fact], now: Moment) -> list[Output]:
-        """Take up where the journal ends. Calls without an end wait for the engine to tell what it still has."""
+        """Take up where the journal ends, and say what every lamp shows. Calls without an end wait for the engine to tell
+        what it still has.
+        """
         self._now = now
+        self._watched.clear()
+        self._message_lamps.clear()
         for fact in all_facts:
             self._last_seen = fact.at
             match fact:

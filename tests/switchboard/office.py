@@ -119,7 +119,7 @@ class Office:
         self._dialled_out: set[LegId] = set()
         self._latest: dict[LegId, float] = {}
         self.board = self.new_board()
-        self.look()
+        self.take(self.board.restore([], self.now))
         self.post(events.EngineUp())
         for line in self.settings.lines:
             self.post(events.LineChanged(line.name, LineState.UP, "registered"))
@@ -130,12 +130,6 @@ class Office:
     def new_board(self) -> Switchboard:
         """A switchboard that knows nothing yet."""
         return Switchboard(self.settings, ZONE, self.name, canonical, kind, self.now)
-
-    def look(self) -> None:
-        """The front door has come (back), and is told every lamp."""
-        told = self.board.watched()
-        self.watched = {one.extension: one for one in told if isinstance(one, commands.ShowWatched)}
-        self.messages = {one.extension: one for one in told if isinstance(one, commands.ShowMessages)}
 
     def name(self, prefix: str) -> str:
         self._names += 1
@@ -315,8 +309,8 @@ class Office:
             if isinstance(letter[2], events.LineRang) and letter[2].leg in self.sound.calling
         ]
         self.board = self.new_board()
-        self.look()
-        self.encrypted.clear()
+        for shown in (self.watched, self.messages, self.encrypted):
+            shown.clear()
         self.take(self.board.restore(journal, self.now))
         for person in self.settings.people:
             self.post(events.PhonesChanged(person.extension, (f"phone-{person.extension}",)))
