@@ -47,10 +47,11 @@ class DoorBook:
             if whom not in self._banned
         ]
         changes += [
-            facts.BanChanged(now, *whom, was.why, banned=False, who=self._lifting.pop(whom, ""))
+            facts.BanChanged(now, *whom, was.why, banned=False, who=self._lifted_by(*whom))
             for whom, was in self._banned.items()
             if whom not in there
         ]
+        self._lifting = {whom: who for whom, who in self._lifting.items() if whom in there}
         for change in changes:
             self._take(change)
         return changes
@@ -62,6 +63,14 @@ class DoorBook:
             return False
         self._lifting[whom] = who
         return True
+
+    def _lifted_by(self, source: str, extension: str) -> str:
+        """Whoever forgives an address forgives all its extensions; nobody, when the time was over."""
+        return self._lifting.get((source, extension)) or self._lifting.get((source, ""), "")
+
+    def nobody_lifts(self) -> None:
+        """The front door has gone, and the wishes it had not heard with it."""
+        self._lifting.clear()
 
     def turned_away(self) -> tuple[TurnedAway, ...]:
         """For the page, newest first."""

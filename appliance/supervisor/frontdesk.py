@@ -107,8 +107,7 @@ class FrontDesk:
         outputs = board.restore((*replay.head, *replay.facts), now)
         board.count_talks(self._books.talks_since_midnight(zone, now), now)
         for line, (leg, _) in board.line_legs().items():
-            if line not in providers(settings):  # whose calls are the engine's alone
-                self.wiring.adopt(leg, line)
+            self.wiring.adopt(leg, line)
         self._loop.call_soon(lambda: self._deal(outputs))
         self._loop.call_soon(self.door.begin)
         return board

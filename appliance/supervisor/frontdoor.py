@@ -98,6 +98,7 @@ class FrontDoor:
     def lost(self) -> None:
         """The edge has gone, and with it every way to a provider."""
         self._states.clear()
+        self.book.nobody_lifts()
         self._say_of_all(LineState.DOWN, AWAY)
 
     def apply(self, firm: Settings) -> None:

@@ -226,6 +226,20 @@ def test_who_has_lifted_a_ban_is_on_record(room: Room) -> None:
     assert changes(room)[-1] == (BAN.source, False, "Ana")
 
 
+def test_whoever_forgives_an_address_forgives_its_extensions_and_time_forgives_by_itself(room: Room) -> None:
+    whole = Ban(BAN.source, "", BAN.until, "wrong passwords for several extensions")
+    room.says(Bans((BAN, whole)))
+    assert room.door.lift(BAN.source, "", "Ana")
+    room.says(Bans((BAN, whole)))
+    room.says(Bans(()))
+    assert changes(room)[2:] == [(BAN.source, False, "Ana"), (BAN.source, False, "Ana")]
+    room.says(Bans((BAN,)))
+    assert room.door.lift(BAN.source, "101", "Ana")
+    room.door.lost()
+    room.says(Bans(()))
+    assert changes(room)[-1] == (BAN.source, False, "")
+
+
 def test_a_restarted_desk_still_knows_whom_the_door_has_turned_away(room: Room, tmp_path: Path) -> None:
     room.says(Refused(Refusal.STRANGER, "udp 198.51.100.1:5060", "INVITE"))
     room.says(Refused(Refusal.WRONG_PASSWORD, "udp 203.0.113.9:5060", "REGISTER for 101", 3))
