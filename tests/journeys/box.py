@@ -147,6 +147,11 @@ class Box:
         return LOOPBACK, self.ports.sip
 
     @property
+    def encrypted_telephones(self) -> tuple[str, int]:
+        """Where those register that speak TLS."""
+        return LOOPBACK, self.ports.tls
+
+    @property
     def owner_link(self) -> str:
         """As printed for the owner."""
         found = re.search(r"(http://\S+/welcome/\S+)", self.words)

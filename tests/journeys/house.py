@@ -70,7 +70,7 @@ class House:
         phone = BaresipPhone(
             extension,
             secret or password(extension),
-            box.telephones,
+            box.encrypted_telephones if transport == "tls" else box.telephones,
             folder,
             hz=VOICES.get(extension, 440.0),
             transport=transport,
