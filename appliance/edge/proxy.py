@@ -427,6 +427,8 @@ class Proxy:
             for binding in self.registrar.devices(extension):
                 self._pings.watch(binding, now)
             told.append(Tell(self._registered(extension)))
+        if changed:
+            told += self.reach.registered(now)
         if self._bans_told != self.guard.bans.revision and now >= self._bans_told_at + BANS_EVERY:
             self._bans_told, self._bans_told_at = self.guard.bans.revision, now
             told.append(Tell(self.bans()))

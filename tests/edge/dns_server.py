@@ -16,17 +16,19 @@ LOOPBACK = "127.0.0.1"
 
 
 class NameServer:
-    """One UDP socket on loopback. `zone` may be changed while it runs; `silent` too."""
+    """One UDP socket, on loopback unless told otherwise. `zone` may be changed while it runs; `silent` too."""
 
-    def __init__(self, zone: Mapping[tuple[str, str], tuple[str, ...]], ttl: int = 60) -> None:
+    def __init__(
+        self, zone: Mapping[tuple[str, str], tuple[str, ...]], ttl: int = 60, at: tuple[str, int] = (LOOPBACK, 0)
+    ) -> None:
         self.zone = dict(zone)
         self.ttl = ttl
         self.silent = False
         self.refuses = False
         self.asked: list[tuple[str, str]] = []
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind((LOOPBACK, 0))
-        self.address = f"{LOOPBACK}:{self._socket.getsockname()[1]}"
+        self._socket.bind(at)
+        self.address = f"{at[0]}:{self._socket.getsockname()[1]}"
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 

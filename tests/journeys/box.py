@@ -46,6 +46,8 @@ class Ports:
 class Box:
     """`./qendra run`, as set-up leaves it: the same command line, on loopback and ports of its own."""
 
+    host = LOOPBACK
+    """Where telephones and the page find it."""
     wire: ClassVar[Wire | None] = None
     """Who writes down what boxes say; nobody, outside of a test run."""
 
@@ -70,7 +72,7 @@ class Box:
         ports = self.ports
         return [
             sys.executable,
-            *("-m", "appliance.supervisor.cli", word or self.word, "--data", self.home, "--bind", LOOPBACK),
+            *("-m", "appliance.supervisor.cli", word or self.word, "--data", self.home, "--bind", self.host),
             *("--sip-port", str(ports.sip), "--tls-port", str(ports.tls), "--web-port", str(ports.web)),
             *("--rtp-ports", f"{ports.first_rtp}-{ports.last_rtp}"),
             *(("--site", self.site) if self.site else ()),
@@ -139,12 +141,12 @@ class Box:
 
     @property
     def page(self) -> str:
-        return f"http://{LOOPBACK}:{self.ports.web}"
+        return f"http://{self.host}:{self.ports.web}"
 
     @property
     def telephones(self) -> tuple[str, int]:
         """Where telephones register."""
-        return LOOPBACK, self.ports.sip
+        return self.host, self.ports.sip
 
     @property
     def encrypted_telephones(self) -> tuple[str, int]:

@@ -83,6 +83,10 @@ class House:
             phone.register()
         return phone
 
+    def keep(self, phone: BaresipPhone) -> None:
+        """This one ends with the house, too."""
+        self._phones.append(phone)
+
     def outside(self, box: Box, line: str = "gsm1") -> FarEnd:
         """Who calls on a virtual line of the box; the line is up."""
         return self._far_end(box.run / "lines" / f"{line}.sock")

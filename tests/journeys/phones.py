@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import socket
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.journeys.hearing import RATE, Samples, breaks, from_bytes, is_tone, tone, write_wav
+from tests.journeys.network import Network
 from tests.journeys.processes import LOOPBACK, Program, TooLate, free_ports, wait_for
 
 VOICE_SECONDS = 120
@@ -66,8 +68,12 @@ class BaresipPhone:
         codec: str = "PCMU/8000/1",
         interval: int = 60,
         encrypts: str = "",
+        host: str = LOOPBACK,
+        network: Network | None = None,
     ) -> None:
         """`hz` is its voice. It registers when told to, and then once in every `interval` seconds.
+
+        It stands at `host`, in another `network` than ours if one is named.
 
         `encrypts`: `srtp` (when the other side does), `srtp-mand` (always), or never.
         """
@@ -86,12 +92,14 @@ class BaresipPhone:
         assert program, "baresip is missing: apt-get install baresip"
         (folder / "heard").mkdir(parents=True)
         write_wav(folder / "voice.wav", tone(hz, VOICE_SECONDS))
-        places = {"host": LOOPBACK, "sip": ports, "control": ports + 2, "rtp": ports + 4, "rtp_last": ports + 23}
+        places = {"host": host, "sip": ports, "control": ports + 2, "rtp": ports + 4, "rtp_last": ports + 23}
         config = CONFIG.format(folder=folder, modules=MODULES, **places)
         (folder / "config").write_text(config, encoding="utf-8")
         (folder / "accounts").write_text("", encoding="utf-8")
         (folder / "contacts").write_text("", encoding="utf-8")
-        self.program = Program(f"baresip {extension}", [program, "-4", "-f", folder], folder / "log")
+        there = network.command if network else ()
+        self.program = Program(f"baresip {extension}", [*there, program, "-4", "-f", folder], folder / "log")
+        self._host, self._network = host, network
         self._events: list[Event] = []
         self._seen = 0
         self._news = threading.Condition()
@@ -104,7 +112,8 @@ class BaresipPhone:
         def attempt() -> socket.socket | None:
             assert self.program.alive, self.program.words
             try:
-                return socket.create_connection((LOOPBACK, self._control_port), timeout=5.0)
+                with self._network.inside() if self._network else contextlib.nullcontext():
+                    return socket.create_connection((self._host, self._control_port), timeout=5.0)
             except OSError:
                 return None
 

@@ -102,6 +102,14 @@ class ReachCheck:
             return outputs if (self.told.reach, self.told.words) != (told.reach, told.words) else []
         return []
 
+    def registered(self, now: float) -> list[Output]:
+        """Telephones have come or gone: one from outside, though nobody is expected, is a matter for the owner."""
+        if self.outside.name or self._look is not None:
+            return []
+        told = self.told
+        outputs = self._tell(now)
+        return outputs if self.told.words != told.words else []
+
     def is_knock(self, request: Request) -> bool:
         """Is it ours, come back to us through the router?"""
         look = self._look

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.calls.edge import Outside, Reach, Reached
+from appliance.calls.edge import Outside, Reach, Reached, Registered
 from appliance.edge import keep
 from appliance.edge.flows import Flow, Found, Knock, LookUp, Output, Send
 from appliance.edge.reach.reach import EVERY, FRESH
@@ -182,11 +182,15 @@ def test_a_telephone_that_came_in_though_no_name_is_entered() -> None:
     assert house.verdict().reach is Reach.NOT_WANTED
     phone = Phone(house, "101", HOME)
     phone.register()
-    house.pass_time(70)
-    phone.register()
     assert house.verdict().reach is Reach.BAD
     assert "(198.51.100.9)" in house.verdict().words
     assert "Enter the name" in house.verdict().words
+    before = len(house.told)
+    phone.register()
+    Phone(house, "102", udp(12)).register()
+    assert [type(each) for each in house.told[before:]] == [Registered], "said once"
+    phone.register(expires=0)
+    assert house.verdict().reach is Reach.NOT_WANTED
 
 
 def test_it_is_looked_at_every_hour_and_when_asked() -> None:
