@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
     from flask import Request
 
-EVERYBODY = frozenset({"static", "welcome.welcome", "welcome.login"})
+EVERYBODY = frozenset({"static", "welcome.welcome", "welcome.login", "door.authority"})
 """Views that need no login."""
 
 OPERATORS = frozenset(

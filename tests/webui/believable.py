@@ -326,11 +326,18 @@ def _answered(dice: random.Random, call: CallId, began: float, index: int, *, se
     return [
         *told,
         facts.QueueLeft(answer, call, "reception", "answered"),
+        *_encrypted(answer, call, index),
         facts.TalkBegan(answer, call, LegId(f"{call}-b"), LegId(f"{call}-a"), first, "reception"),
         facts.RecordingBegan(answer, call, f"2026/11/{call}"),
         facts.CallEnded(end, call, dice.choice((EndedBy.CALLER, EndedBy.CALLED)), Cause.NORMAL),
         facts.RecordingKept(end, call, end.since(answer), "the disk was full" if index % 40 == 39 else ""),
     ]
+
+
+def _encrypted(at: Moment, call: CallId, index: int) -> list[facts.CallFact]:
+    """Now and then one party calls encrypted, now and then both."""
+    legs = [LegId(f"{call}-{side}") for side in ("", "b", "ab")[index % 3]]
+    return [facts.EncryptionChanged(at, call, leg, encrypted=True) for leg in legs]
 
 
 def _missed(dice: random.Random, call: CallId, began: float) -> list[facts.CallFact]:

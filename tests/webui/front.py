@@ -54,7 +54,7 @@ class FrontDoor:
     turned_away: tuple[TurnedAway, ...] = ()
     reached: Reached = field(default_factory=lambda: Reached(Reach.NOT_WANTED, "nobody is to come in from outside"))
     passwords: dict[LineId, str] = field(default_factory=dict)
-    certificate: CertificateIs = BOXS_OWN
+    certificate: CertificateIs | None = BOXS_OWN
     checks: int = 0
 
     def answer(self, message: Ask) -> Answer:
@@ -77,6 +77,8 @@ class FrontDoor:
                 self.passwords[line] = password
                 return Done(ask)
             case asks.SeeCertificate(ask=ask):
+                if self.certificate is None:
+                    return No(ask, "There is no certificate yet; the box is making one.")
                 return replace(self.certificate, ask=ask)
             case asks.ReplaceCertificate():
                 return self._replace(message)

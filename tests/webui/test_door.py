@@ -132,11 +132,24 @@ def test_the_certificate_and_its_authority(owner: Browser) -> None:
     page = owner.get("/door/certificate").text
     for words in ("qendra.local, 192.168.1.20", "22 November 2029", BOXS_OWN.fingerprint, "made by the box itself"):
         assert words in page, words
-    answer = owner.get("/door/qendra.crt")
+    answer = owner.get("/qendra.crt")
     assert answer.text == PEM
-    assert answer.headers["Content-Type"].startswith("application/x-pem-file")
+    assert answer.headers["Content-Type"].startswith("application/x-x509-ca-cert")
     assert answer.headers["Content-Disposition"] == 'attachment; filename="qendra.crt"'
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_telephone_fetches_the_authority_by_itself(stranger: Browser, desk: MemoryDesk) -> None:
+    assert stranger.get("/qendra.crt").text == PEM
+    desk.front.certificate = None
+    assert stranger.get("/qendra.crt").status_code == 404
+    assert stranger.get("/door/certificate").status_code == 302
+
+
+def test_before_there_is_a_certificate(owner: Browser, desk: MemoryDesk) -> None:
+    desk.front.certificate = None
+    for path in ("/door", "/door/certificate"):
+        assert "The box has no certificate yet; it makes one as it starts." in owner.get(path).text
 
 
 def upload(browser: Browser, **files: bytes) -> TestResponse:
@@ -154,7 +167,7 @@ def test_an_own_certificate_and_back(owner: Browser, desk: MemoryDesk) -> None:
     assert "PRIVATE" not in repr(sent), "a key is never in a log"
     page = owner.get("/door/certificate").text
     assert "your own" in page
-    assert owner.get("/door/qendra.crt").status_code == 404
+    assert owner.get("/qendra.crt").status_code == 404
     assert owner.post("/door/certificate/own").status_code == 303
     assert "made by the box itself" in owner.get("/door/certificate").text
 
@@ -162,6 +175,7 @@ def test_an_own_certificate_and_back(owner: Browser, desk: MemoryDesk) -> None:
 def test_a_certificate_is_pasted(owner: Browser, desk: MemoryDesk) -> None:
     owner.get("/door/certificate")
     assert owner.post("/door/certificate", certificate=PEM, key=KEY).status_code == 303
+    assert desk.front.certificate is not None
     assert not desk.front.certificate.own
 
 
@@ -186,7 +200,7 @@ def test_a_bad_certificate_is_told_at_its_field(
     assert f'id="{field}-fault"' in answer.text
     assert words in answer.text
     assert "MC4CAQ" not in answer.text, "a key is not sent back"
-    assert desk.front.certificate.own
+    assert desk.front.certificate == BOXS_OWN
 
 
 def test_what_is_far_too_large_is_not_read(owner: Browser) -> None:
@@ -195,7 +209,7 @@ def test_what_is_far_too_large_is_not_read(owner: Browser) -> None:
 
 
 def test_operators_do_not_see_the_door(operator: Browser, desk: MemoryDesk) -> None:
-    for path in ("/door", "/door/outside", "/door/certificate", "/door/qendra.crt"):
+    for path in ("/door", "/door/outside", "/door/certificate"):
         assert operator.get(path).status_code == 403, path
     operator.get("/me")
     for path in ("/door/let-in", "/door/check", "/door/outside", "/door/certificate", "/door/certificate/own"):

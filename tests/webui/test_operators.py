@@ -148,7 +148,7 @@ def test_while_the_desk_is_away_nothing_is_lost(owner: Browser, desk: MemoryDesk
 
 def test_who_connects_from_outside_is_told_the_public_name(owner: Browser, desk: MemoryDesk) -> None:
     page = owner.post("/operators/101/password").text
-    for words in ("<code>5060</code>", "<code>5061</code>", 'href="/door/qendra.crt"'):
+    for words in ("<code>5060</code>", "<code>5061</code>", 'href="/qendra.crt"'):
         assert words in page, words
     assert "From outside" not in page
     firm = replace(desk.settings, outside_name="calls.example.com", outside_tls_port=15061)

@@ -159,14 +159,16 @@ def certificate_of_the_box() -> Response:
     return redirect(url_for("door.certificate"), 303)
 
 
-@door.get("/door/qendra.crt")
+@door.get("/qendra.crt")
 def authority() -> Response:
-    """The authority's certificate, which telephones have to trust: it is public, its key never leaves the box."""
+    """The authority's certificate, which telephones have to trust. Without a login, so that a telephone can fetch it by
+    itself: it is public, and its key never leaves the box.
+    """
     found = _certificate()
     if found is None or not found.authority:
         abort(404)
     answer = make_response(found.authority)
-    answer.mimetype = "application/x-pem-file"
+    answer.mimetype = "application/x-x509-ca-cert"
     answer.headers["Content-Disposition"] = 'attachment; filename="qendra.crt"'
     return answer
 
