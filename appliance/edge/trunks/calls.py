@@ -16,7 +16,7 @@ from appliance.edge.signs import Signs
 from appliance.edge.trunks import farewell
 from appliance.edge.trunks.location import Server
 from appliance.edge.trunks.provider import Provider, retry_after
-from appliance.edge.trunks.servers import refusing, silent
+from appliance.edge.trunks.servers import silent
 from appliance.edge.trunks.ways import Ways
 
 PATIENCE = 2.5
@@ -82,9 +82,11 @@ class Calls:
         call.due = None
         call.rings = call.rings or 100 < response.status < 200
         if response.status == 503:
-            wait = retry_after(response)
-            call.provider.failed(flow, refusing(flow, 503), now, refuses=True, wait=wait)
-            if not call.rings and self._another(call):
+            wait, another = retry_after(response), not call.rings and self._another(call)
+            # Without Retry-After it may be about this one call (RFC 3261 section 21.5.4).
+            if wait or another:
+                call.provider.declines(flow, 503, now, wait)
+            if another:
                 invite = parse(data)
                 ack = [Send(flow, farewell.ack_refusal(invite, response))] if isinstance(invite, Request) else []
                 return [*ack, *self._next(call, now)]

@@ -88,9 +88,10 @@ class Provider:
 
     def call_server(self, without: set[Flow]) -> Server | None:
         """Where a call goes: the server we are registered at, else the best that lives and has not been tried."""
-        registration = self._registration
-        if registration and registration.at and registration.at.flow not in without:
-            return registration.at
+        registered = self._registration.at if self._registration else None
+        health = self.servers.get(registered.flow) if registered else None
+        if registered and health and not health.down and registered.flow not in without:
+            return registered
         return self.servers.best(without)
 
     def next_deadline(self) -> float | None:
@@ -113,7 +114,9 @@ class Provider:
         for exchange in again:
             out += self._tools.ways.send(exchange.server, exchange.data, now)
         for exchange in over:
-            self.failed(exchange.server.flow, silent(exchange.server.flow), now)
+            flow = exchange.server.flow
+            if exchange.method == b"REGISTER" or self._judged_by_pings(flow):
+                self.failed(flow, silent(flow), now)
         if self.leaving:
             return out
         for health in self.servers.revived(now):
@@ -132,6 +135,9 @@ class Provider:
         out = self._learn(response, exchange.server, now)
         if exchange.method == b"REGISTER":
             return out + self._register_answered(response, exchange.server, now)
+        health = self.servers.get(exchange.server.flow)
+        if health is not None:
+            health.answers_pings = True
         self._ping_at = max(self._ping_at, self._next_ping(now))
         return out + self._register(now)
 
@@ -146,6 +152,10 @@ class Provider:
         registration = self._registration
         if registration and not self.leaving and (registration.at is None or registration.at.flow == flow):
             registration.forget(now)
+
+    def declines(self, flow: Flow, status: int, now: float, wait: float) -> None:
+        """That server wants no call now. What we are registered for stands."""
+        self.servers.failed(flow, refusing(flow, status), now, refuses=True, wait=wait)
 
     def disconnected(self, flow: Flow, now: float, why: str) -> None:
         """The connection to a server has ended, or could not be opened."""
@@ -192,7 +202,7 @@ class Provider:
             return False, registration.refusal
         health = self.servers.get(server.flow)
         if registration and registration.at:
-            return True, f"registered with {place}" + (f"; {trouble}" if trouble else "")
+            return self.servers.best() is not None, f"registered with {place}" + (f"; {trouble}" if trouble else "")
         if not registration and health and health.heard:
             return True, f"{place} answers" + (f"; {trouble}" if trouble else "")
         if not registration and not self._pings:
@@ -253,7 +263,7 @@ class Provider:
 
     def _try_again(self, health: Health, now: float) -> list[Output]:
         """A server that was left alone: ask it first, where we may; else the next call or REGISTER finds out."""
-        if health.refuses or not self._pings:
+        if health.refuses or not self._pings or not self._judged_by_pings(health.server.flow):
             health.down, health.refuses, health.trouble = False, False, ""
             return []
         if self._exchanges.asks(b"OPTIONS", health.server):
@@ -261,6 +271,11 @@ class Provider:
             return []
         health.again = now + PATIENCE + 1.0
         return self._send_ping(health.server, now)
+
+    def _judged_by_pings(self, flow: Flow) -> bool:
+        """Does silence to OPTIONS mean that it is dead? Where we register, that tells by itself."""
+        health = self.servers.get(flow)
+        return self._registration is None or (health is not None and health.answers_pings)
 
     def _ping(self, now: float) -> list[Output]:
         server = (self._registration.at if self._registration else None) or self.servers.best()

@@ -29,6 +29,8 @@ class Health:
     """It answers, but says that it cannot: whether it can again shows only when it is tried."""
     heard: bool = False
     """Has it ever answered?"""
+    answers_pings: bool = False
+    """Has it ever answered OPTIONS? Some let them fall, and do all the rest."""
 
 
 class Servers:

@@ -170,6 +170,26 @@ def test_a_503_of_one_server_takes_the_call_to_the_next() -> None:
     assert world.statuses()[-1] == 503, "the last one's answer is the engine's"
 
 
+def test_a_503_that_nobody_else_could_better_is_about_that_call_only() -> None:
+    world = World()
+    provider = world.provider()
+    provider.behaviour.trusts = frozenset({BOX})
+    world.accept(trunk())
+    provider.behaviour.refused = {NUMBER: 503}
+    world.dial()
+    assert world.statuses() == [100, 503]
+    assert (world.up(), world.words()) == (True, "registered with 192.0.2.1")
+    provider.behaviour.status, provider.behaviour.retry_after = 503, 90
+    world.dial(branch=b"z9hG4bKout-2")
+    assert not world.up(), "it wants to be left alone"
+    count = len(invites(world))
+    world.dial(branch=b"z9hG4bKout-3")
+    assert (len(invites(world)), world.statuses()[-1]) == (count, 503)
+    provider.behaviour.status = 0
+    world.pass_time(120)
+    assert (world.up(), world.words()) == (True, "registered with 192.0.2.1")
+
+
 @pytest.mark.parametrize("status", [486, 404, 500, 603])
 def test_any_other_refusal_is_the_callees(status: int) -> None:
     world = known_by_address()

@@ -125,6 +125,24 @@ def test_a_silent_provider_is_asked_again_ever_more_seldom() -> None:
     assert world.up(), "it comes back by itself"
 
 
+def test_a_provider_that_lets_options_fall_is_no_worse_for_it() -> None:
+    world = World()
+    provider = world.provider()
+    sane = provider._requested
+    provider._requested = lambda request, *more: (  # type: ignore[method-assign]
+        [] if request.method == b"OPTIONS" else sane(request, *more)
+    )
+    world.accept(trunk())
+    world.pass_time(3600)
+    assert {each.words for each in world.said()} == {"registering with 192.0.2.1", "registered with 192.0.2.1"}
+    provider.behaviour.silent = True
+    world.pass_time(300)
+    assert world.words() == "no answer from 192.0.2.1"
+    provider.behaviour.silent = False
+    world.pass_time(400)
+    assert world.up()
+
+
 def test_with_pings_a_provider_that_is_back_is_registered_with_at_once() -> None:
     world = World()
     provider = world.provider()
