@@ -7,7 +7,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -22,12 +22,15 @@ pytestmark = pytest.mark.skipif(shutil.which("sipp") is None, reason="sipp (pack
 
 
 class Edge(Running):
-    """An edge that asks this name server."""
+    """An edge that may ask a name server of the test."""
 
     name_server = ""
+    more: Sequence[str] = ()
+    """Further words of its command line."""
 
     def command(self) -> list[str]:
-        return super().command() + (["--name-server", self.name_server] if self.name_server else [])
+        asking = ["--name-server", self.name_server] if self.name_server else []
+        return [*super().command(), *asking, *self.more]
 
     def providers(self, *trunks: object) -> None:
         assert self.desk is not None
