@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 
 from appliance.calls.lookup import CallQuery
 from appliance.calls.record import CallRecord
+from appliance.edge.certificates import describe
 from appliance.store.calls import CallArchive
 from appliance.store.tasks import Task, TaskShelf
 from tests.journeys.hearing import Samples, read_wav
@@ -152,6 +153,13 @@ class Box:
     def encrypted_telephones(self) -> tuple[str, int]:
         """Where those register that speak TLS."""
         return LOOPBACK, self.ports.tls
+
+    @property
+    def authority(self) -> str:
+        """What a telephone has to trust (PEM), as the page gives it away."""
+        known = describe(self.data / "edge")
+        assert known, "the box has no certificate"
+        return known.authority
 
     @property
     def owner_link(self) -> str:

@@ -77,6 +77,7 @@ class House:
             codec=codec,
             interval=interval,
             encrypts=encrypts,
+            trusts=box.authority if transport == "tls" else "",
         )
         self._phones.append(phone)
         if register:

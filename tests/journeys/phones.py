@@ -70,12 +70,14 @@ class BaresipPhone:
         encrypts: str = "",
         host: str = LOOPBACK,
         network: Network | None = None,
+        trusts: str = "",
     ) -> None:
         """`hz` is its voice. It registers when told to, and then once in every `interval` seconds.
 
         It stands at `host`, in another `network` than ours if one is named.
 
-        `encrypts`: `srtp` (when the other side does), `srtp-mand` (always), or never.
+        `encrypts`: `srtp` (when the other side does), `srtp-mand` (always), or never. `trusts`: authorities by which it
+        believes a box over TLS (PEM).
         """
         self.extension, self.hz = extension, hz
         self._account = _account(
@@ -94,6 +96,9 @@ class BaresipPhone:
         write_wav(folder / "voice.wav", tone(hz, VOICE_SECONDS))
         places = {"host": host, "sip": ports, "control": ports + 2, "rtp": ports + 4, "rtp_last": ports + 23}
         config = CONFIG.format(folder=folder, modules=MODULES, **places)
+        if trusts:
+            (folder / "authorities.pem").write_text(trusts, encoding="ascii")
+            config += f"sip_cafile {folder}/authorities.pem\n"
         (folder / "config").write_text(config, encoding="utf-8")
         (folder / "accounts").write_text("", encoding="utf-8")
         (folder / "contacts").write_text("", encoding="utf-8")
