@@ -198,6 +198,8 @@ TEMPLATES: tuple[str, ...] = (
         "one."
     ),
     N_("A telephone at %(address)s wants to sign on as %(name)s, which nobody here has."),
+    N_("%(count)s more addresses are guessing telephone passwords."),
+    N_("%(count)s more telephones have a wrong password."),
     N_("Extension %(extension)s was not let out %(times)s times within an hour, last to %(number)s: %(why)s."),
     N_("The line %(line)s has been down since %(time)s: %(why)s."),
     N_("The line %(line)s takes no more calls out for now: %(why)s."),

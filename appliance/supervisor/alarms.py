@@ -31,6 +31,8 @@ DOWN_SECONDS = 60.0
 """A provider that is back sooner is not worth a word."""
 MOST_ADDRESSES = 200
 MOST_NAMES = 32
+MOST_TOLD = 5
+"""Of one kind."""
 WRONG = {Refusal.WRONG_PASSWORD, Refusal.UNKNOWN_USER, Refusal.MISTYPED, Refusal.BANNED}
 
 
@@ -82,13 +84,22 @@ class Alarms:
         """What is worth looking at now."""
         self._forget(now)
         silenced = {ban.source: ban for ban in self._bans if not ban.extension}
-        banned = (
+        guesses = [
             f"Somebody at {address} was guessing telephone passwords and is not heard until {_time(ban.until, now, zone)}."
             for address, ban in silenced.items()
+        ]
+        others = {address: tries for address, tries in self._tries.items() if address not in silenced}
+        guesses += [
+            f"Somebody at {address} is guessing telephone passwords ({tries.times} times)."
+            for address, tries in others.items()
+            if tries.guessing
+        ]
+        mistyped = [words for address, tries in others.items() for words in _mistyped(address, tries)]
+        return (
+            *_some(guesses, "more addresses are guessing telephone passwords."),
+            *_some(mistyped, "more telephones have a wrong password."),
+            *self._not_let_out(),
         )
-        others = (item for item in self._tries.items() if item[0] not in silenced)
-        tried = (words for address, tries in others for words in _tried(address, tries))
-        return (*banned, *tried, *self._not_let_out())
 
     def _refused(self, fact: facts.PhoneRefused) -> None:
         try:
@@ -135,9 +146,15 @@ class Alarms:
                 del self._forbidden[extension]
 
 
-def _tried(address: str, tries: _Tries) -> Iterable[str]:
+def _some(words: list[str], more: str) -> Iterable[str]:
+    """The newest, and how many there are besides: a swarm must not hide what else is wrong."""
+    yield from words[-MOST_TOLD:]
+    if len(words) > MOST_TOLD:
+        yield f"{len(words) - MOST_TOLD} {more}"
+
+
+def _mistyped(address: str, tries: _Tries) -> Iterable[str]:
     if tries.guessing:
-        yield f"Somebody at {address} is guessing telephone passwords ({tries.times} times)."
         return
     for name, times in tries.names.items():
         if times < TYPING_ERRORS:

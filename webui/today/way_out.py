@@ -14,6 +14,8 @@ _PAGES: dict[str, tuple[str, str]] = {
         "door.door",
         N_("The front door"),
     ),
+    "%(count)s more addresses are guessing telephone passwords.": ("door.door", N_("The front door")),
+    "%(count)s more telephones have a wrong password.": ("door.door", N_("The front door")),
     "A telephone at %(address)s has a wrong password for extension %(extension)s: type it in anew there, or make a new "
     "one.": ("operators.operator", N_("Make a new password")),
     "A telephone at %(address)s wants to sign on as %(name)s, which nobody here has.": (
