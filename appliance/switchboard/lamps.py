@@ -55,12 +55,11 @@ class Lamps(Table):
 
     def _show(self, lamp: ShowWatched | ShowMessages) -> None:
         shown = self._watched if isinstance(lamp, ShowWatched) else self._message_lamps
-        before = shown.get(lamp.extension)
-        if before == lamp:
+        if shown.get(lamp.extension) == lamp:
             return
         shown[lamp.extension] = lamp  # type: ignore[assignment]  # each in its own
         self._do(lamp)
-        if isinstance(lamp, ShowWatched) and isinstance(before, ShowWatched) and before.reachable != lamp.reachable:
+        if isinstance(lamp, ShowWatched):
             self._queues_changed |= {one.name for one in self.settings.queues if lamp.extension in one.operators}
 
     def _show_queues(self) -> None:
@@ -126,8 +125,13 @@ class Lamps(Table):
         offered = any(waiter.offered_to is not None for waiter in waiters)
         state = "ringing" if offered else "on" if waiters else "off"
         note = f"{len(waiters)} waiting" if waiters else "nobody waits"
-        there = any(self.phones.get(extension) for extension in queue.operators)
+        there = any(self._serves(extension) for extension in queue.operators)
         return ShowWatched(queue.extension, state, note, reachable=there)
+
+    def _serves(self, extension: Extension) -> bool:
+        """They are there, if not free just now."""
+        operator = self.center.operators.get(extension)
+        return operator is not None and operator.state not in (OperatorState.LOGGED_OUT, OperatorState.UNREACHABLE)
 
     # ---- messages: until there is a voice mail box, these are the lost callers somebody has to call back
 

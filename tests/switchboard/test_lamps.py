@@ -92,11 +92,15 @@ def test_a_queue_blinks_while_somebody_is_rung_and_is_lit_while_callers_only_wai
     assert lamp(office, "700") == ("on", "1 waiting")
 
 
-def test_a_queue_without_a_telephone_cannot_be_reached(office: Office) -> None:
-    for operator in ("101", "102", "103"):
-        assert office.watched[Extension("700")].reachable
-        office.happen(events.PhonesChanged(Extension(operator), ()))
+def test_a_queue_that_nobody_serves_cannot_be_reached(office: Office) -> None:
+    office.happen(events.PhonesChanged(Extension("101"), ()))
+    office.happen(events.OperatorAsked(Extension("102"), OperatorWish.LOGGED_OUT))
+    office.happen(events.OperatorAsked(Extension("103"), OperatorWish.PAUSED, "lunch"))
+    assert office.watched[Extension("700")].reachable
+    office.happen(events.OperatorAsked(Extension("103"), OperatorWish.LOGGED_OUT))
     assert not office.watched[Extension("700")].reachable
+    office.happen(events.PhonesChanged(Extension("101"), ("phone-101",)))
+    assert office.watched[Extension("700")].reachable
 
 
 def test_lost_callers_light_the_message_lamp_of_whoever_could_have_answered() -> None:

@@ -109,6 +109,13 @@ def test_a_machine_that_dials_on_and_on_is_not_talked_to() -> None:
     assert len(forbidden_facts(office)) == 2
 
 
+def test_a_firm_that_moves_reads_numbers_anew() -> None:
+    office = capped()
+    office.board.write_numbers(lambda number: f"+39{number[1:]}", lambda _: Reach.ABROAD)
+    office.dial("101", "0672000009")
+    assert forbidden_facts(office) == [("0672000009", "101 may not call abroad")]
+
+
 # ---- what a line may spend
 
 
