@@ -11,9 +11,11 @@ _CONNECTION = re.compile(r"^c=IN IP[46] (\S+)", re.MULTILINE)
 _OURS = r"^(o=\S+ \S+ \S+ IN IP{0}|c=IN IP{0}|a=rtcp:\d+ IN IP{0}) \S+"
 _PLAIN = re.compile(r"^(m=audio [\d/]+ RTP/)AVP(F?) ", re.MULTILINE)
 _KEY_LINE = re.compile(r"^a=crypto:.*\r?\n", re.MULTILINE)
-_KEY = re.compile(
-    r"^a=crypto:\d+ (?:AES_CM_128_HMAC_SHA1_(?:80|32)|AES_(?:192|256)_CM_HMAC_SHA1_\d\d|AEAD_\w+) ", re.MULTILINE
-)
+CIPHERS = ("AES_CM_128_HMAC_SHA1_80", "AES_256_CM_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32", "AES_256_CM_HMAC_SHA1_32")
+"""What we speak, best liked first: the first is in every telephone that has any (RFC 4568 section 6.2), and some read no
+further. Only the first two are offered: more would make the INVITE too long for one datagram."""
+_KEY = re.compile(rf"^a=crypto:\d+ (?:{'|'.join(CIPHERS)}) ", re.MULTILINE)
+_KEY_TOO_MANY = re.compile(rf"^a=crypto:\d+ (?:{'|'.join(CIPHERS[2:])}) .*\r?\n", re.MULTILINE)
 _NOWHERE = {"0.0.0.0", "::"}  # noqa: S104 (ways to say "hold", RFC 2543)
 
 
@@ -78,6 +80,6 @@ def offered(sdp: str, encryption: Encryption) -> str:
         case Encryption.OFF:
             return _KEY_LINE.sub("", sdp)
         case Encryption.REQUIRED:
-            return _PLAIN.sub(r"\1SAVP\2 ", sdp)
+            return _PLAIN.sub(r"\1SAVP\2 ", _KEY_TOO_MANY.sub("", sdp))
         case Encryption.OPTIONAL:
-            return sdp
+            return _KEY_TOO_MANY.sub("", sdp)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import os
 import re
 import time
 
@@ -125,7 +127,8 @@ def test_what_we_offer(box: Bench, encryption: Encryption, kind: str, keys: bool
     _, _, offer = rung(box, encryption)
     assert profile(offer) == kind
     assert brings_keys(offer) is keys
-    assert offer.count("a=crypto:") <= 4
+    ciphers = re.findall(r"^a=crypto:\d+ (\S+) ", offer, re.MULTILINE)
+    assert ciphers == (["AES_CM_128_HMAC_SHA1_80", "AES_256_CM_HMAC_SHA1_80"] if keys else [])
 
 
 @pytest.mark.parametrize(
@@ -192,6 +195,30 @@ def test_it_is_asked_again_once(box: Bench) -> None:
     again = box.edge.next_invite()
     again.refuse(488, "Not Acceptable Here")
     assert box.ended(leg) == events.LegEnded(leg, Cause.REFUSED, "488 Not Acceptable Here")
+
+
+def test_a_telephone_may_choose_our_second_cipher(box: Bench) -> None:
+    """It is heard of as any, though its tag is not the next in order."""
+    phone, leg, offer = rung(box, Encryption.REQUIRED)
+    second = re.search(r"^a=crypto:(\d+) AES_256_CM_HMAC_SHA1_80 ", offer, re.MULTILINE)
+    assert second
+    key = base64.b64encode(os.urandom(46)).decode()
+    phone.sdp_extra = f"a=crypto:{second[1]} AES_256_CM_HMAC_SHA1_80 inline:{key}\r\n"
+    plain = phone.sdp
+    phone.sdp = lambda direction="sendrecv": plain(direction).replace("RTP/AVP", "RTP/SAVP")  # type: ignore[method-assign]
+    phone.answer(TLS)
+    box.answered(leg)
+    told(box, leg)
+
+
+@pytest.mark.parametrize("method", ["INVITE", "UPDATE"])
+def test_no_offer_takes_back_what_must_be(box: Bench, method: str) -> None:
+    phone, leg = answered(box, "SAVP", only=True)
+    told(box, leg)
+    phone.keys = ""
+    number = phone.request(method, TLS, phone.sdp())
+    assert phone.wait(lambda message: message.status >= 300 and message.cseq == (number, method)).status == 488
+    assert not box.desk.count(events.LegEncrypted, lambda event: not event.encrypted)
 
 
 @pytest.mark.parametrize("only", [False, True])

@@ -17,6 +17,7 @@ import pjsua2 as pj
 from appliance.calls.engine import TrunkAccount
 from appliance.engine.pj.guard import guarded
 from appliance.engine.pj.ports import LOOPBACK, Ports
+from appliance.engine.sdp import CIPHERS
 
 log = logging.getLogger("qendra.engine")
 
@@ -151,6 +152,10 @@ class Accounts:
         media.lockCodecEnabled = False
         # Each call has keys, unless we take them out of its SDP again; nothing here knows how the SIP travels.
         media.srtpUse, media.srtpSecureSignaling = pj.PJMEDIA_SRTP_OPTIONAL, 0
+        for name in CIPHERS:
+            cipher = pj.SrtpCrypto()
+            cipher.name = name
+            media.srtpOpt.cryptos.append(cipher)
         media.ipv6Use = pj.PJSUA_IPV6_ENABLED_USE_IPV6_ONLY if version == V6 else pj.PJSUA_IPV6_DISABLED
         media.transportConfig.port = self._ports.first_rtp
         media.transportConfig.portRange = self._ports.last_rtp - self._ports.first_rtp - 1

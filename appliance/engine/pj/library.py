@@ -246,6 +246,7 @@ def _started_endpoint() -> Any:
     agent.mainThreadOnly = True
     agent.maxCalls = 128
     agent.userAgent = "Qendra"
+    agent.natTypeInSdp = 0
     sound = config.medConfig
     sound.clockRate = RATE
     sound.audioFramePtime = 20
