@@ -153,6 +153,11 @@ TEMPLATES: tuple[str, ...] = (
     # Why a call ended or did not come about (appliance.switchboard, appliance.lines, appliance.engine).
     N_("nobody answered"),
     N_("that is their own number"),
+    N_("no telephone of %(extension)s is registered"),
+    N_("nobody has the number %(number)s"),
+    N_("there is no queue %(name)s any more"),
+    N_("there is no provider %(name)s"),
+    N_("its sound would not be encrypted"),
     N_("no line is free"),
     N_("the call could not be taken"),
     N_("line is in use"),
@@ -187,6 +192,8 @@ TEMPLATES: tuple[str, ...] = (
     # Recordings (appliance.engine).
     N_("the disk is nearly full (%(left)s MB left)"),
     N_("%(why)s, so the recording was stopped"),
+    N_("a party had left before the recording could begin"),
+    N_("a recording of that name is there already"),
     N_("%(seconds)s s could not be written to the disk"),
     N_("its two sides could not be joined and are kept apart"),
     N_("there is no place for it: %(why)s"),
