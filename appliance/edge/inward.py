@@ -70,15 +70,14 @@ class Inward:
     def request(self, request: Request, source: Flow, now: float) -> list[Output]:
         """What to do about one request."""
         if request.method == b"ACK":
-            return self._acknowledged(request, source)
+            return self._acknowledged(request, source, now)
         if request.called.tag and request.method == b"SUBSCRIBE":
             return self._subscribe_again(request, source, now)
         if request.called.tag:
             place = self._own_place(request, source)
             if place is not None:
                 return self._pass(request, source, place.device, now, keep=request.method == b"INVITE")
-            if self._provider(request, source) is not None:
-                # One that overlooks Record-Route; the engine knows whether there is such a dialog.
+            if self._overlooks_routes(request, source, now):
                 return self._pass(request, source, "", now, keep=request.method == b"INVITE")
             return self._no_such_call(request, source, now)
         if request.method == b"CANCEL":
@@ -96,7 +95,7 @@ class Inward:
             return []
         return self._answer(request, source, garbled.status, REASONS.get(garbled.status, b"Bad Request"))
 
-    def _acknowledged(self, request: Request, source: Flow) -> list[Output]:
+    def _acknowledged(self, request: Request, source: Flow, now: float) -> list[Output]:
         """An ACK is never answered: it passes if its call does, else it is for a refusal of ours, or nobody's."""
         tag = self.signs.tokens.tag(request.call_id, request.via.branch, request.number)
         if request.called.tag == tag or request.max_forwards == 0:
@@ -104,9 +103,14 @@ class Inward:
         place = self._own_place(request, source)
         path = None if place else self.paths.find(transaction_of(request, source.host))
         device = place.device if place else path.device if path else None
-        if device is None and self._provider(request, source) is not None:
+        if device is None and self._overlooks_routes(request, source, now):
             device = ""
         return [] if device is None else self._forward(request, source, device, [])
+
+    def _overlooks_routes(self, request: Request, source: Flow, now: float) -> bool:
+        """Is it of a provider that takes no notice of Record-Route? The engine knows whether there is such a dialog."""
+        provider = self._provider(request, source)
+        return provider is not None and self.trunks.admit(provider, now)
 
     def _own_place(self, request: Request, source: Flow) -> Place | None:
         """The place its Route of ours names, if it comes from there: from the same address, or where the telephone

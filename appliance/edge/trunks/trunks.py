@@ -55,9 +55,8 @@ class Trunks:
                 continue
             self._providers[trunk.name] = Provider(trunk, self._tools, mark)
         for name, old in before.items():
-            new = self._providers.get(name)
             # A new password, say: who is registered anew in the same place must not be signed off after that.
-            if new is None or not new.replaces(old):
+            if not any(new.replaces(old) for new in self._providers.values()):
                 out += old.leave(now)
                 self._leaving.append(old)
             self._said.pop(name, None)
@@ -96,8 +95,6 @@ class Trunks:
 
     def tick(self, now: float) -> list[Output]:
         """Do what has become due."""
-        if not self._providers and not self._leaving:
-            return []
         out = self._calls.tick(now)
         out += [each for provider in self._all() for each in provider.tick(now)]
         self._leaving = [each for each in self._leaving if not each.gone]

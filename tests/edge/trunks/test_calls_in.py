@@ -219,6 +219,10 @@ def test_a_provider_that_overlooks_record_route_can_still_hang_up() -> None:
     assert request(world.to_engine[-1]).method == b"BYE"
     world.engine(reply(world.to_engine[-1], b"200 OK"))
     assert status_of(world.house.sent[-1].data) == 200
+    world.to_engine.clear()
+    for _ in range(int(BURST) * 2):
+        world.deliver(world.house.proxy.receive(b"\r\n".join(lines), provider.me, world.house.now))
+    assert len(world.to_engine) < BURST, "whoever pretends to be that provider does not flood the engine"
 
 
 def test_a_call_in_over_tcp_is_answered_on_its_connection() -> None:

@@ -304,6 +304,7 @@ def test_nothing_is_left_behind() -> None:
     world = known_by_address()
     for turn in range(5):
         world.dial(branch=b"z9hG4bKout-%d" % turn)
+    world.accept()
     world.pass_time(400)
     calls = world.house.proxy.trunks._calls
     assert (calls._calls, calls._branches) == ({}, {})

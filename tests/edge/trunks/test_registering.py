@@ -238,6 +238,20 @@ def test_who_is_removed_is_signed_off() -> None:
     assert world.house.proxy.trunks.statuses() == []
 
 
+def test_a_new_name_or_password_signs_nobody_off() -> None:
+    world = World()
+    provider = world.provider()
+    world.accept(trunk())
+    for again in (trunk(expires=600), trunk("other"), trunk("other", login="shop")):
+        world.accept(again)
+        world.pass_time(10)
+        assert "shop" in provider.customers
+        assert world.up(again.name)
+    world.accept(trunk("other", user="office", login="shop"))
+    world.pass_time(10)
+    assert list(provider.customers) == ["office"], "another account is"
+
+
 def test_a_provider_that_stays_as_it_was_notices_nothing() -> None:
     world = World()
     world.provider()
