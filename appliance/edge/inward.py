@@ -321,7 +321,7 @@ class Inward:
     def _forward(self, request: Request, source: Flow, device: str, more: list[bytes]) -> list[Output]:
         answer_to = self.signs.answer_to(request, source)
         via = self.signs.via_inside(answer_to, transaction_of(request, source.host), device)
-        about = self.signs.about(source) if request.method == b"INVITE" else ()
+        about = self.signs.about(source, self.trunks.here(source)) if request.method == b"INVITE" else ()
         return [ToEngine(request.passed_on([via, *more, *about], request.stamped(source.host, source.port)))]
 
     def _no_such_call(

@@ -337,7 +337,7 @@ class Proxy:
         return [*outputs, *self._for_engine(response, source, place, now)] if passes else outputs
 
     def _for_engine(self, response: Response, source: Flow, place: Place, now: float) -> list[Output]:
-        about = self._signs.about(source) if response.method == b"INVITE" else ()
+        about = self._signs.about(source, self.trunks.here(source)) if response.method == b"INVITE" else ()
         data = response.passed_back(about)
         if data is None and response.method == b"NOTIFY":
             return self.notifier.answered(response, now)

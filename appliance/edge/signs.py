@@ -80,12 +80,14 @@ class Signs:
         """Our Contact line in a dialog that we are an end of."""
         return b"Contact: <sip:%b@%b%b>" % (user, self.outside(flow), _BY[flow.transport])
 
-    def about(self, flow: Flow) -> list[bytes]:
-        """What the engine is told of who is at the other end of a call, and of us as seen from there."""
+    def about(self, flow: Flow, seen: str = "") -> list[bytes]:
+        """What the engine is told of who is at the other end of a call, and of us as seen from there: `seen`, if that
+        is known better than here.
+        """
         return [
             b"X-Qendra-Source: " + flow.host.encode(),
             b"X-Qendra-Transport: " + flow.transport.encode(),
-            b"X-Qendra-Here: " + self.here(flow).encode(),
+            b"X-Qendra-Here: " + (seen or self.here(flow)).encode(),
         ]
 
     def via_outside(self, flow: Flow, transaction: bytes, device: str) -> bytes:

@@ -65,6 +65,11 @@ class Provider:
         return self._registration.routes if self._registration else []
 
     @property
+    def seen(self) -> str:
+        """Our own address as it is seen there, if that is another than we know of; else empty."""
+        return self._seen_at[0] if self._seen_at else ""
+
+    @property
     def gone(self) -> bool:
         """It has been left, and nothing is awaited any more."""
         return self.leaving and self._exchanges.next_deadline() is None

@@ -134,6 +134,11 @@ class Trunks:
                 return best.flow if best else None
         return None
 
+    def here(self, flow: Flow) -> str:
+        """Our own address as the provider at that flow sees it; empty when it is none, or sees no other than we do."""
+        seen = (each.seen for each in self._providers.values() if each.sources.include_host(flow.host))
+        return next(seen, "")
+
     def expects(self, host: str) -> bool:
         """Does a provider call from this address?"""
         return any(provider.sources.include_host(host) for provider in self._providers.values())

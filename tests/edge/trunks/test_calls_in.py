@@ -11,7 +11,7 @@ from appliance.edge.flows import Flow, LookUp
 from appliance.edge.guard import Limits
 from appliance.edge.trunks.trunks import BURST
 from tests.edge.house import House, Phone, answer, engine_request, reply, request, status_of
-from tests.edge.trunks.world import BOX, World, trunk
+from tests.edge.trunks.world import BOX, PUBLIC, World, trunk
 
 
 def marks(data: bytes) -> list[bytes]:
@@ -47,6 +47,20 @@ def test_a_call_in_is_the_engines_with_the_providers_name() -> None:
     assert request(world.to_engine[-1]).method == b"ACK"
     world.from_provider(provider, provider.hang_up(call.call_id))
     assert request(world.to_engine[-1]).method == b"BYE"
+
+
+def test_behind_a_router_the_engine_hears_how_the_provider_sees_us() -> None:
+    world = World(router=True)
+    provider = world.provider()
+    provider.behaviour.trusts = frozenset({PUBLIC})
+    world.accept(trunk())
+    world.from_provider(provider, provider.call("shop", "+35542222222", "+355691112223", world.house.now))
+    assert f"X-Qendra-Here: {PUBLIC}".encode() in request(world.to_engine[-1]).lines
+    world.dial()
+    assert f"X-Qendra-Here: {PUBLIC}".encode() in answer(world.to_engine[-1]).lines
+    phone = Phone(world.house, "101", Flow("udp", "192.168.1.7", 5060))
+    phone.register()
+    assert f"X-Qendra-Here: {BOX}".encode() in marks(phone.invite(b"600"))
 
 
 def test_the_engine_hangs_up_a_call_in() -> None:
