@@ -46,7 +46,7 @@ def _host(table: Table, key: str, usual: str) -> str:
 
 
 def _word(table: Table, key: str, usual: str) -> str:
-    word = table.digits(key, usual)  # many providers' names are numbers
+    word = table.word(key, usual)  # many providers' names are numbers
     if not re.fullmatch(r"[!-~]*", word) or any(sign in word for sign in '<>"@'):
         table.bad(key, "has to be plain letters, digits or signs, without spaces and without what stands behind the @")
     return word

@@ -98,7 +98,7 @@ def _way(table: Table) -> Provider:
 
 def _password(table: Table) -> str:
     """A password is never repeated in what we say about it."""
-    password = table.digits("password")
+    password = table.word("password")
     if not is_password(password):
         table.bad("password", f"cannot be used: up to {LONGEST_PASSWORD} signs that can be typed")
     return password

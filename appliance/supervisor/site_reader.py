@@ -102,9 +102,16 @@ class Table:
 
     def digits(self, key: str, default: str = "") -> str:
         """A number that is dialled or pressed; the quotation marks may be left out."""
+        return self._text_or_number(key, default, "a number to dial")
+
+    def word(self, key: str, default: str = "") -> str:
+        """A name or a password, which may be all digits: then the quotation marks may be left out."""
+        return self._text_or_number(key, default, "text in quotation marks")
+
+    def _text_or_number(self, key: str, default: str, what: str) -> str:
         value = self._take(key, default)
         if isinstance(value, bool) or not isinstance(value, str | int):
-            self.bad(key, f"has to be a number to dial, not {_kind(value)}")
+            self.bad(key, f"has to be {what}, not {_kind(value)}")
             return default
         return str(value)
 

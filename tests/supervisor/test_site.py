@@ -381,6 +381,7 @@ def test_a_provider_is_a_line() -> None:
         ('profile = "sipgat"', "lines: profile cannot be 'sipgat'; it is one of registering, by-address, eight-ten, sipgate, sipnet, telnyx, zadarma; did you mean 'sipgate'?"),
         ('caller_from = ["X-Caller"]', "lines: caller_from has to be a list of some of P-Asserted-Identity, Remote-Party-ID, From, the best first"),
         ('addresses = ["not one"]', "'not one' is no address, network or host name, like 192.0.2.1 or 192.0.2.0/24"),
+        ("login = [1]", "lines: login has to be text in quotation marks, not a list"),
         ("calls_at_once = 0", "lines: calls_at_once has to be a whole number from 1 to 200"),
         ('encryption = "maybe"', "lines: encryption cannot be 'maybe'; it is one of off, optional, required"),
         ("caps.cost_per_day = -1", "caps: cost_per_day has to be a number, 0 or more"),
