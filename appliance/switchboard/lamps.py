@@ -159,9 +159,7 @@ class Lamps(Table):
 
     def _count_task(self, name: TaskId) -> None:
         """Who of us sees it: those who serve the queue the caller was lost in, and whose own number they had called."""
-        task = self.ledger.open.get(name)
-        if task is None:
-            return
+        task = self.ledger.open[name]
         queue = self.center.queues.get(task.opened.queue)
         for extension in {task.opened.extension, *(queue.operators if queue else ())} & self._tasks_of.keys():
             self._tasks_of[extension][name] = task.tries > 0

@@ -92,10 +92,7 @@ class Outside(Lamps, ABC):
             self._end(call, EndedBy.BOX, Cause.REFUSED, why)
             return
         self._stage(call, Leaving(Cause.REFUSED, why, phrase))
-        if call.caller_up:
-            self._play(call, (Phrase(phrase, call.language),))
-        else:
-            self._answer(call)
+        self._answer(call)
 
     # ---- minute by minute
 
@@ -118,8 +115,7 @@ class Outside(Lamps, ABC):
 
     def _minute_over(self, call: Call) -> None:
         charged = call.charged
-        if charged is None:
-            return
+        assert charged is not None
         if why := self._why_no_more(charged):
             line = charged.line
             self._fact(facts.CallForbidden(self._now, call.id, call.extension, call.outside_number(), why, line))

@@ -532,3 +532,66 @@ def test_a_sentence_that_never_ends_is_not_waited_for(office: Office) -> None:
     office.run(31.0)
     assert caller not in office.sound.up
     assert office.record().cause is Cause.BUSY
+
+
+def test_a_telephone_of_nobody_is_refused(office: Office) -> None:
+    leg = office.dial("999", "101")
+    assert commands.Hangup(leg, Cause.REFUSED) in office.done
+    assert not office.board.calls
+
+
+def test_a_queue_that_was_taken_away_while_its_menu_spoke_is_said_to_be_out_of_reach(office: Office) -> None:
+    caller = office.ring_twice()
+    office.take(office.board.configure(replace(office.settings, queues=()), office.board.zone, office.now))
+    office.key(caller, "1")
+    assert office.sound.playing[caller].prompts == (Phrase("not_available", "en"),)
+
+
+def test_todays_talks_are_counted_on_after_a_restart(office: Office) -> None:
+    office.dial("101", "102")
+    office.pick_up(office.phone_of("102"))
+    office.restart()
+    office.board.count_talks({Extension("102"): 4}, office.now)
+    counts = {operator.extension: operator.calls_today for operator in live(office.board, office.now).operators}
+    assert counts == {"101": 0, "102": 5, "103": 0}
+
+
+def test_what_is_never_closed_is_closed_after_a_minute(office: Office) -> None:
+    caller = office.ring_twice()
+    office.key(caller, "1")
+    phone = office.phone_of("101")
+    office.pick_up(phone)
+    office.sound.recording.clear()
+    office.sound.up.discard(phone)
+    office.hang_up(caller)
+    assert office.board.calls
+    office.run(61.0)
+    assert not office.board.calls
+    assert office.record().recording_fault == "the sound engine never closed it"
+
+
+def test_the_page_sees_where_a_call_is(office: Office) -> None:
+    def stage() -> tuple[str, tuple[str, ...]]:
+        (call,) = live(office.board, office.now).calls
+        return call.stage, call.operators
+
+    caller = office.ring()
+    office.run()
+    assert stage() == ("ringing", ())
+    office.happen(events.LegRangAgain(caller, 2))
+    assert stage() == ("in menu", ())
+    office.key(caller, "1")
+    assert stage() == ("offered", ("101",))
+    for who in ("101", "102", "103"):
+        office.happen(events.OperatorAsked(Extension(who), OperatorWish.PAUSED))
+    office.hang_up(office.phone_of("101"), Cause.REFUSED)
+    assert stage() == ("waiting", ())
+    office.happen(events.OperatorAsked(Extension("102"), OperatorWish.READY))
+    phone = office.phone_of("102")
+    office.pick_up(phone)
+    assert stage() == ("talking", ("102",))
+    office.happen(events.LegHeld(phone, held=True))
+    assert stage() == ("on hold", ("102",))
+    office.hang_up(caller)
+    office.dial("101", "0672000009")
+    assert stage() == ("dialling", ("101",))
