@@ -45,6 +45,8 @@ class Limits:
     """The same for an address outside."""
     phone: Rate = Rate(per_second=50.0, burst=500.0)
     """The same for one registered telephone; it does not share with others at its address."""
+    proved: Rate = Rate(per_second=50.0, burst=500.0)
+    """Requests with a proof by one extension: even a telephone may go mad, or belong to a thief."""
     strangers_local: Rate = Rate(per_second=500.0, burst=3000.0)
     strangers: Rate = Rate(per_second=50.0, burst=500.0)
     """Messages that are read in all, from addresses inside and outside where nobody of ours lives and that bear no mark
@@ -108,6 +110,10 @@ class Guard:
         if not self._at_home(source.host):
             pool, rate = self._pool(source.host)
             self._pools.give(pool, rate, 1.0, now)
+
+    def busy(self, user: bytes, now: float) -> bool:
+        """Does this extension, which has proved itself, ask more than any telephone would?"""
+        return not self._buckets.take(user, self._limits.proved, now)
 
     def scans(self, agent: bytes) -> bool:
         """Does this User-Agent belong to a tool that looks for victims?"""

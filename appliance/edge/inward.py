@@ -1,7 +1,4 @@
-"""Requests from telephones: who are you, and may this pass? What may goes to the engine, and nowhere else.
-
-Every no is told to `refuse`. A challenge is none, nor are "not so often" and "not now": they ask for the same once more.
-"""
+"""Requests from outside: who are you, and may this pass? What may goes to the engine, and nowhere else."""
 
 from __future__ import annotations
 
@@ -11,41 +8,29 @@ from dataclasses import dataclass
 from appliance.calls.edge import Refusal
 from appliance.calls.names import LineId
 from appliance.edge import grammar
+from appliance.edge.answers import (
+    ALLOW,
+    TOO_LARGE,
+    TOO_MANY_HOPS,
+    Answers,
+    No,
+    Refuse,
+    too_large,
+    unknown_extension,
+    unknown_method,
+    unserved,
+)
 from appliance.edge.binding import Binding, Denied
 from appliance.edge.digest import Digest, Proof, Verdict
-from appliance.edge.flows import Flow, Output, Send, ToEngine, is_local, is_loopback
+from appliance.edge.flows import Flow, Output, ToEngine, is_loopback
 from appliance.edge.guard import Guard
-from appliance.edge.message import Garbled, Request
+from appliance.edge.message import Request
 from appliance.edge.notifier.notifier import Notifier
 from appliance.edge.paths import Paths
 from appliance.edge.registrar import Registrar
 from appliance.edge.signs import Signs, transaction_of
 from appliance.edge.tokens import Place
 from appliance.edge.trunks.trunks import Trunks
-
-ALLOW = b"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, SUBSCRIBE, INFO, UPDATE, PRACK, REFER, NOTIFY"
-
-LOUDEST = 2.0
-"""Bytes of a no per byte of what was asked, over UDP to an address outside where nobody of ours lives. No telephone asks
-in so few words that it would not be answered; who wants to have us flood somebody else does."""
-LONGEST_URI = 1024
-"""Bytes of a Request-URI; no number and no name is as long."""
-LONGEST_PASSED = 6144
-"""Bytes of a head that the engine gets: one of 8,362 was not answered by pjsip 2.17, one of 7,362 was."""
-REASONS = {414: b"Request-URI Too Long", 505: b"Version Not Supported", 513: b"Message Too Large"}
-COME_AGAIN = {423, 480}
-"""Answers that ask for the same once more: longer, or later."""
-KINDS = {
-    400: Refusal.GARBLED,
-    403: Refusal.NOT_ALLOWED,
-    481: Refusal.NO_SUCH_CALL,
-    500: Refusal.GARBLED,
-}
-"""What other answers to a proved request are told as; those not in here are NOT_SUPPORTED."""
-TOO_LARGE = ("a head that is too long", 513, REASONS[513])
-TOO_MANY_HOPS = ("has been passed on too often", 483, b"Too Many Hops")
-
-Refuse = Callable[[Refusal, Flow, str, float], None]
 
 
 @dataclass(slots=True)
@@ -58,6 +43,7 @@ class Inward:
     guard: Guard
     paths: Paths
     is_account: Callable[[bytes], bool]
+    answers: Answers
     refuse: Refuse
     """Reports a refusal."""
     note: Callable[[Refusal | None, Flow, str, float], None]
@@ -79,21 +65,13 @@ class Inward:
                 return self._pass(request, source, place.device, now, keep=request.method == b"INVITE")
             if self._overlooks_routes(request, source, now):
                 return self._pass(request, source, "", now, keep=request.method == b"INVITE")
-            return self._no_such_call(request, source, now)
+            return self.answers.no_such_call(request, source, now)
         if request.method == b"CANCEL":
             path = self.paths.find(transaction_of(request, source.host))
             if path is not None:
                 return self._pass(request, source, path.device, now)
-            return self._no_such_call(request, source, now)
+            return self.answers.no_such_call(request, source, now)
         return self._begins(request, source, now)
-
-    def garbled(self, garbled: Garbled, source: Flow, now: float) -> list[Output]:
-        """Say no to what is no message, if there is a way to say it."""
-        self.refuse(Refusal.GARBLED, source, garbled.reason, now)
-        request = garbled.request
-        if request is None or request.method == b"ACK" or not self.guard.admit(source, now):
-            return []
-        return self._answer(request, source, garbled.status, REASONS.get(garbled.status, b"Bad Request"))
 
     def _acknowledged(self, request: Request, source: Flow, now: float) -> list[Output]:
         """An ACK is never answered: it passes if its call does, else it is for a refusal of ours, or nobody's."""
@@ -129,8 +107,7 @@ class Inward:
         provider = self._provider(request, source)
         if provider is not None:
             return self._from_provider(request, provider, source, now)
-        if not self.guard.admit(source, now):
-            self.refuse(Refusal.FLOOD, source, "too many requests", now)
+        if self.answers.floods(source, now):
             return []
         agent = request.first(b"user-agent")
         if self.guard.scans(agent):
@@ -139,12 +116,11 @@ class Inward:
         if request.method == b"OPTIONS" and self.registrar.at(source) is None:
             self.refuse(Refusal.STRANGER, source, "asked what we are", now)
             return []
-        trouble = _unserved(request)
+        trouble = unserved(request)
         if trouble is not None:
-            detail, status, reason, *more = trouble
-            return self._no(request, source, now, Refusal.NOT_SUPPORTED, detail, status, reason, *more)
+            return self.answers.no(request, source, now, trouble)
         if request.method == b"OPTIONS":
-            return self._answer(request, source, 200, b"OK", ALLOW, b"Accept: application/sdp")
+            return self.answers.give(request, source, 200, b"OK", ALLOW, b"Accept: application/sdp")
         return self._authenticated(request, source, now)
 
     def _provider(self, request: Request, source: Flow) -> LineId | None:
@@ -165,27 +141,28 @@ class Inward:
         if not self.trunks.admit(provider, now):
             self.refuse(Refusal.FLOOD, source, "too many requests", now)
             return []
-        trouble = _unserved(request)
+        trouble = unserved(request)
         if trouble is not None:
-            _, status, reason, *more = trouble
-            return self._answer(request, source, status, reason, *more)
+            return self.answers.no(request, source, now, trouble)
         match request.method:
+            case b"INVITE" if b"replaces" in request.keys:
+                return self.answers.no(request, source, now, _taking_over(f"line {provider}"))
             case b"INVITE":
                 outside, inside = self.signs.record_routes(source, "")
                 self.paths.keep(transaction_of(request, source.host), source, "", b"", now)
                 named = b"X-Qendra-Trunk: " + provider.encode()
                 return self._forward(request, source, "", [inside, outside, named])
             case b"OPTIONS":
-                return self._answer(request, source, 200, b"OK", ALLOW, b"Accept: application/sdp")
+                return self.answers.give(request, source, 200, b"OK", ALLOW, b"Accept: application/sdp")
             case b"NOTIFY":
-                return self._answer(request, source, 481, b"Subscription Does Not Exist")
+                return self.answers.no_such_call(request, source, now, b"Subscription")
             case _:
-                return self._answer(request, source, 405, b"Method Not Allowed", ALLOW)
+                return self.answers.no(request, source, now, unknown_method(request))
 
     def _authenticated(self, request: Request, source: Flow, now: float) -> list[Output]:
         """Ask for a proof, or weigh the one that came. Before anybody has said who there is, nobody is a stranger."""
         if not self.digest.ready:
-            return self._answer(request, source, 503, b"Service Unavailable", b"Retry-After: 5")
+            return self.answers.give(request, source, 503, b"Service Unavailable", b"Retry-After: 5")
         credentials = request.values(b"authorization") + request.values(b"proxy-authorization")
         datagram = request.fingerprint(source.port) if credentials else b""
         proof = self.digest.judge(credentials, request.method, request.uri, source.host, datagram, now)
@@ -195,10 +172,13 @@ class Inward:
         match proof.verdict:
             case Verdict.GOOD:
                 self.guard.proved(source, proof.user, now)
+                if self.guard.busy(proof.user, now):
+                    self.refuse(Refusal.FLOOD, source, f"too many requests by {_named(proof.user)}", now)
+                    return []
                 return self._proved(request, proof.user, source, now)
             case Verdict.WRONG:
                 self._failed(proof, source, now)
-                return self._answer(request, source, 403, b"Wrong Extension Or Password")
+                return self.answers.give(request, source, 403, b"Wrong Extension Or Password")
             case Verdict.NOT_OURS:
                 self._note_stranger(request, source, now)
             case Verdict.STALE:
@@ -208,9 +188,9 @@ class Inward:
     def _challenge(self, request: Request, source: Flow, now: float, *, stale: bool) -> list[Output]:
         if request.method == b"REGISTER":
             lines = self.digest.challenge(b"WWW-Authenticate", source.host, now, stale=stale)
-            return self._answer(request, source, 401, b"Unauthorized", *lines)
+            return self.answers.give(request, source, 401, b"Unauthorized", *lines)
         lines = self.digest.challenge(b"Proxy-Authenticate", source.host, now, stale=stale)
-        return self._answer(request, source, 407, b"Proxy Authentication Required", *lines)
+        return self.answers.give(request, source, 407, b"Proxy Authentication Required", *lines)
 
     def _weighed(self, proof: Proof, source: Flow, now: float) -> bool:
         """Is this proof to count? A telephone that is registered just there need not wait for somebody else's tries."""
@@ -247,48 +227,46 @@ class Inward:
                 return self._call(request, user, source, now)
             case b"SUBSCRIBE":
                 return self._subscribe(request, user, source, now)
-            case method:
-                detail = grammar.printable(method, 20)
-                return self._no(request, source, now, Refusal.NOT_SUPPORTED, detail, 405, b"Method Not Allowed", ALLOW)
+            case _:
+                return self.answers.no(request, source, now, unknown_method(request))
 
     def _register(self, request: Request, user: bytes, source: Flow, now: float) -> list[Output]:
         uri = grammar.sip_uri(request.called.uri)
         if uri is None or uri.user != user:
             detail = f"{_named(user)} wanted to sign on as another"
             reason = b"Another Extension Than The Password's"
-            return self._no(request, source, now, Refusal.NOT_ALLOWED, detail, 403, reason)
+            return self.answers.no(request, source, now, No(Refusal.NOT_ALLOWED, detail, 403, reason))
         required = request.values(b"require")
         if required:
-            detail, status, phrase, unsupported = _unknown_extension(required)
-            return self._no(request, source, now, Refusal.NOT_SUPPORTED, detail, status, phrase, unsupported)
+            return self.answers.no(request, source, now, unknown_extension(required))
         try:
             contacts = self.registrar.register(user, request, source, now)
         except Denied as denied:
-            return self._denied(request, source, now, denied)
-        return [*self._answer(request, source, 200, b"OK", *contacts), *self.notifier.moved(user, now)]
+            return self.answers.denied(request, source, now, denied)
+        return [*self.answers.give(request, source, 200, b"OK", *contacts), *self.notifier.moved(user, now)]
 
     def _subscribe(self, request: Request, user: bytes, source: Flow, now: float) -> list[Output]:
         binding = self._device_of(request, user, source)
         try:
             return self.notifier.subscribe(request, user, source, binding.device if binding else "", now)
         except Denied as denied:
-            return self._denied(request, source, now, denied)
+            return self.answers.denied(request, source, now, denied)
 
     def _subscribe_again(self, request: Request, source: Flow, now: float) -> list[Output]:
         """A refresh or an end: from the address the subscription lives at without a proof, from elsewhere with one."""
         known = self.notifier.find(request)
         if known is None:
-            return self._no_such_call(request, source, now, b"Subscription Does Not Exist")
+            return self.answers.no_such_call(request, source, now, b"Subscription")
         if known.flow.host == source.host:
+            if self.answers.floods(source, now):
+                return []
             return self._subscribe(request, known.watcher, source, now)
         return self._begins(request, source, now)
 
     def _call(self, request: Request, user: bytes, source: Flow, now: float) -> list[Output]:
         """A new call: the engine is told whose it is, and both sides that we stay on the way."""
         if b"replaces" in request.keys:
-            # RFC 3891: who knows, or guesses, the marks of a call could take it over.
-            detail = f"{_named(user)} wanted to take over a call"
-            return self._no(request, source, now, Refusal.NOT_ALLOWED, detail, 403, b"Not From Here")
+            return self.answers.no(request, source, now, _taking_over(_named(user)))
         binding = self._device_of(request, user, source)
         device = binding.device if binding else ""
         outside, inside = self.signs.record_routes(source, device)
@@ -311,9 +289,9 @@ class Inward:
 
     def _pass(self, request: Request, source: Flow, device: str, now: float, *, keep: bool = False) -> list[Output]:
         if request.max_forwards == 0:
-            return self._no(request, source, now, Refusal.NOT_SUPPORTED, *TOO_MANY_HOPS)
-        if request.size - len(request.body) > LONGEST_PASSED:
-            return self._no(request, source, now, Refusal.NOT_SUPPORTED, *TOO_LARGE)
+            return self.answers.no(request, source, now, TOO_MANY_HOPS)
+        if too_large(request):
+            return self.answers.no(request, source, now, TOO_LARGE)
         if keep:
             self.paths.keep(transaction_of(request, source.host), source, device, b"", now)
         return self._forward(request, source, device, [])
@@ -324,61 +302,10 @@ class Inward:
         about = self.signs.about(source, self.trunks.here(source)) if request.method == b"INVITE" else ()
         return [ToEngine(request.passed_on([via, *more, *about], request.stamped(source.host, source.port)))]
 
-    def _no_such_call(
-        self, request: Request, source: Flow, now: float, reason: bytes = b"Call/Transaction Does Not Exist"
-    ) -> list[Output]:
-        if not self.guard.admit(source, now):
-            self.refuse(Refusal.FLOOD, source, "too many requests", now)
-            return []
-        detail = f"{grammar.printable(request.method, 20)} for a call that is not there"
-        return self._no(request, source, now, Refusal.NO_SUCH_CALL, detail, 481, reason)
 
-    def _denied(self, request: Request, source: Flow, now: float, denied: Denied) -> list[Output]:
-        if denied.status not in COME_AGAIN:
-            kind = KINDS.get(denied.status, Refusal.NOT_SUPPORTED)
-            detail = f"{grammar.printable(request.method, 20)}: {denied.reason.decode('ascii').lower()}"
-            self.refuse(kind, source, detail, now)
-        return self._answer(request, source, denied.status, denied.reason, *denied.more)
-
-    def _no(
-        self, request: Request, source: Flow, now: float, refusal: Refusal, detail: str, status: int, reason: bytes,
-        *more: bytes,
-    ) -> list[Output]:  # fmt: skip
-        """Refuse, and tell it."""
-        self.refuse(refusal, source, detail, now)
-        return self._answer(request, source, status, reason, *more)
-
-    def _answer(self, request: Request, source: Flow, status: int, reason: bytes, *more: bytes) -> list[Output]:
-        tag = self.signs.tokens.tag(request.call_id, request.via.branch, request.number)
-        data = request.answered(status, reason, request.stamped(source.host, source.port), tag, list(more))
-        if status > 299 and len(data) > LOUDEST * request.size and self._may_be_forged(source):
-            return []
-        return [Send(self.signs.answer_to(request, source), data)]
-
-    def _may_be_forged(self, source: Flow) -> bool:
-        """Whoever writes another's address as sender of a datagram has our answer sent there."""
-        return source.transport == "udp" and not is_local(source.host) and not self.spared(source.host)
-
-
-def _unserved(request: Request) -> tuple[str, int, bytes] | tuple[str, int, bytes, bytes] | None:
-    """What to say to a request no proof would help (section 16.3): to the owner, and to who sent it; None when there
-    is nothing wrong with it.
-    """
-    if len(request.uri) > LONGEST_URI:
-        return "a number that is too long", 414, REASONS[414]
-    if request.size - len(request.body) > LONGEST_PASSED:
-        return TOO_LARGE
-    if grammar.sip_uri(request.uri) is None:
-        return "an address that is not one of SIP", 416, b"Unsupported URI Scheme"
-    if request.max_forwards == 0:
-        return TOO_MANY_HOPS
-    required = request.values(b"proxy-require")
-    return _unknown_extension(required) if required else None
-
-
-def _unknown_extension(required: list[bytes]) -> tuple[str, int, bytes, bytes]:
-    asked = b", ".join(required)
-    return f"insists on {grammar.printable(asked, 40)}", 420, b"Bad Extension", b"Unsupported: " + asked
+def _taking_over(who: str) -> No:
+    """RFC 3891: who knows, or guesses, the marks of a call could take it over."""
+    return No(Refusal.NOT_ALLOWED, f"{who} wanted to take over a call", 403, b"Not From Here")
 
 
 def _named(user: bytes) -> str:

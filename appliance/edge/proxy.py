@@ -26,6 +26,7 @@ from appliance.calls.edge import (
     Trunk,
 )
 from appliance.calls.names import Extension, Transport
+from appliance.edge.answers import Answers
 from appliance.edge.binding import Binding
 from appliance.edge.digest import Digest
 from appliance.edge.directory import Directory
@@ -105,8 +106,9 @@ class Proxy:
         signs.is_provider = self.trunks.expects
         self.reach = ReachCheck(signs, self.directory, sound_ports, calendar, self._seen_at, self.registrar.hosts)
         self.notifier = Notifier(signs, self.registrar, self._is_account, self._is_live)
+        self._answers = Answers(signs, self.guard, self._refuse, self._known_at)
         self._inward = Inward(
-            signs, self._digest, self.registrar, self.guard, self._paths, self._is_account,
+            signs, self._digest, self.registrar, self.guard, self._paths, self._is_account, self._answers,
             self._refuse, self._note_later, self._known_at, self.notifier, self.trunks,
         )  # fmt: skip
 
@@ -123,7 +125,7 @@ class Proxy:
     def broken(self, garbled: Garbled, source: Flow, now: float) -> list[Output]:
         """A stream that cannot be cut into messages any more."""
         self.counters.garbled += 1
-        return self._guarded(lambda: self._inward.garbled(garbled, source, now), now)
+        return self._guarded(lambda: self._answers.garbled(garbled, source, now), now)
 
     def objection(self, source: Flow, now: float) -> tuple[Refusal, str] | None:
         """Why a connection from there, or what was sent from there, is not to be looked at; None: it may come in."""
@@ -301,7 +303,7 @@ class Proxy:
                 return self._answer_from_telephone(message, source, now)
             case Garbled():
                 self.counters.garbled += 1
-                return self._inward.garbled(message, source, now)
+                return self._answers.garbled(message, source, now)
 
     def _from_engine(self, data: bytes, now: float) -> list[Output]:
         if self._engine_down:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Protocol, cast
 
 from appliance.calls.edge import Refusal
-from appliance.edge.flows import Flow, is_local
+from appliance.edge.flows import Flow, is_local, origin
 from appliance.edge.guard import Limits
 from appliance.edge.message import Garbled
 from appliance.edge.stream import Began, Failed, Stream
@@ -117,7 +117,7 @@ class Connections:
         """A new connection; False when it may not stay."""
         self._all[connection] = None
         if not connection.ours:
-            self._hosts[source.host] += 1
+            self._hosts[origin(source.host)] += 1
             if not self._may_stay(source):
                 return False
         if self._sweeping is None:
@@ -138,9 +138,9 @@ class Connections:
         """A connection has ended."""
         del self._all[connection]
         if not connection.ours:
-            self._hosts[source.host] -= 1
-            if not self._hosts[source.host]:
-                del self._hosts[source.host]
+            self._hosts[origin(source.host)] -= 1
+            if not self._hosts[origin(source.host)]:
+                del self._hosts[origin(source.host)]
         if connection.flow is not None:
             del self._open[connection.flow]
             self.told.ended(connection.flow, why)
@@ -159,7 +159,7 @@ class Connections:
     def _may_stay(self, source: Flow) -> bool:
         objection = self.told.objection(source)
         most = self.limits.connections_local if is_local(source.host) else self.limits.connections_foreign
-        if objection is None and self._hosts[source.host] > most:
+        if objection is None and self._hosts[origin(source.host)] > most:
             objection = Refusal.FLOOD, "too many connections"
         if objection is not None:
             self.told.turned_away(source, *objection)

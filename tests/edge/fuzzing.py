@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from random import Random
 
-from appliance.calls.edge import Lamp, LampState, Mailbox
-from appliance.calls.names import Extension
+from appliance.calls.edge import Lamp, LampState, Mailbox, Trunk
+from appliance.calls.names import Extension, LineId
 from appliance.edge.flows import Flow, Output, Send, ToEngine
 from appliance.edge.framing import Framer
 from appliance.edge.guard import Guard
@@ -28,8 +28,9 @@ STRANGER = Flow("udp", "203.0.113.66", 5066)
 SECURE = Flow("tls", "192.168.1.10", 40000)
 BROWSER = Flow("wss", "192.168.1.11", 40001)
 STREAM = Flow("tcp", "192.168.1.12", 40002)
+PROVIDER = Flow("udp", "192.0.2.1", 5060)
 ENGINE, TIME = "engine", "time"
-WAYS: tuple[Flow | str, ...] = (PHONE, STRANGER, SECURE, BROWSER, STREAM, ENGINE, TIME)
+WAYS: tuple[Flow | str, ...] = (PHONE, STRANGER, SECURE, BROWSER, STREAM, ENGINE, TIME, PROVIDER)
 OWNERS = {PHONE: "101", SECURE: "102", BROWSER: "103"}
 """Registered there from the beginning."""
 _PLAIN_BREAKS = re.compile(rb"\r\n|\r|\n")
@@ -49,6 +50,8 @@ class Story:
                 self.house.take(self.house.proxy.connected(flow, self.house.now))
             Phone(self.house, extension, flow).register()
         self.house.take(self.house.proxy.connected(STREAM, self.house.now))
+        line = Trunk(LineId("voip"), PROVIDER.host, user="shop", password="secret", registers=False, ping_seconds=0)
+        self.house.take(self.house.proxy.providers([line], self.house.now))
         self.house.take(self.house.proxy.show(Lamp(Extension("102"), LampState.OFF), self.house.now))
         self.house.take(self.house.proxy.show(Mailbox(Extension("101"), 1), self.house.now))
         self._routes: list[bytes] = []
@@ -158,7 +161,7 @@ class Story:
         """Nothing is sent to anybody who has neither asked nor registered."""
         if source is not None:
             self._asked.add(source.host)
-        if flow.host not in self._asked | {each.host for each in OWNERS}:
+        if flow.host not in self._asked | {each.host for each in (*OWNERS, PROVIDER)}:
             raise Wrong(f"sent to {flow}")
 
     def _check_form(self, sent: bytes, heard: object) -> None:
@@ -172,16 +175,18 @@ class Story:
 
     def _check_passage(self, sent: bytes, source: Flow, *, signed: bool) -> None:
         """Without a proof only what belongs to a call passes; and who called is our word alone, however it is read."""
-        head = sent.partition(b"\r\n\r\n")[0]
-        named = [line for line in _PLAIN_BREAKS.split(head) if line.lower().lstrip().startswith(b"x-qendra-from")]
         message = parse(sent)
         if not isinstance(message, Request):
             return
         begins = message.method not in {b"ACK", b"CANCEL"} and not message.called.tag
-        if begins and not signed:
+        provider = source == PROVIDER and not signed
+        if begins and not signed and not provider:
             raise Wrong(f"passed without a proof: {sent[:2000]!r}")
-        if named != ([b"X-Qendra-From: " + OWNERS.get(source, "101").encode()] if begins else []):
-            raise Wrong(f"spoke in our name: {named!r}")
+        words = named(sent)
+        owner = OWNERS.get(source, "101").encode()
+        wanted = [b"x-qendra-trunk: voip"] if provider else [b"x-qendra-from: " + owner]
+        if words != (wanted if begins else []):
+            raise Wrong(f"spoke in our name: {words!r}")
 
     def _check_size(self) -> None:
         proxy = self.house.proxy
@@ -189,6 +194,13 @@ class Story:
             raise Wrong("a table without end")
         if len(proxy.notifier) > MOST_WATCHERS:
             raise Wrong("subscriptions without end")
+
+
+def named(sent: bytes) -> list[bytes]:
+    """Who called, in our words, wherever any parser might see a line begin."""
+    head = sent.partition(b"\r\n\r\n")[0]
+    lines = [line.lower().lstrip() for line in _PLAIN_BREAKS.split(head)]
+    return [line for line in lines if line.startswith((b"x-qendra-from", b"x-qendra-trunk"))]
 
 
 def good_stories() -> dict[str, bytes]:
@@ -225,6 +237,10 @@ def good_stories() -> dict[str, bytes]:
         "call": NEXT.join([of(PHONE, invite), of(ENGINE, via.sub(b"@VIAS@", back, 1)), *(of(PHONE, each) for each in inside)]),
         "cancel": of(PHONE, invite) + NEXT + of(PHONE, invite.replace(b"INVITE", b"CANCEL").replace(b"@PROOF@\r\n", b"")),
         "called": NEXT.join([of(ENGINE, ring), of(PHONE, via.sub(b"@VIAS@", back, 1)), of(ENGINE, engine_request(b"BYE", b"sip:101@x"))]),
+        "call in": NEXT.join([of(PROVIDER, said(b"INVITE", b"sip:shop@192.168.1.1", contact, body=SDP).replace(b"101@", b"355@")),
+                              of(ENGINE, via.sub(b"@VIAS@", back, 1)), *(of(PROVIDER, each) for each in inside)]),
+        "call out": NEXT.join([of(ENGINE, engine_request(b"INVITE", b"sip:+355421234567@example.com",
+                               more=[b"X-Qendra-Trunk: voip"], body=SDP)), of(PROVIDER, via.sub(b"@VIAS@", back, 1))]),
         "watch": NEXT.join([of(PHONE, said(b"SUBSCRIBE", b"sip:102@192.168.1.1", *watch)), of(TIME, b"x" * 9),
                             of(PHONE, b"SIP/2.0 200 OK\r\n@VIAS@\r\nFrom: <sip:102@x>;tag=a\r\nTo: <sip:101@x>;tag=b\r\n"
                                       b"Call-ID: c\r\nCSeq: 1 NOTIFY\r\n\r\n")]),

@@ -23,7 +23,9 @@ SDP = b"v=0\r\no=- 1 1 IN IP4 192.168.1.9\r\ns=-\r\nc=IN IP4 192.168.1.9\r\nt=0 
 
 
 ENDLESS = Rate(1e9, 1e9)
-UNLIMITED = Limits(local=ENDLESS, foreign=ENDLESS, phone=ENDLESS, strangers_local=ENDLESS, strangers=ENDLESS)
+UNLIMITED = Limits(
+    proved=ENDLESS, local=ENDLESS, foreign=ENDLESS, phone=ENDLESS, strangers_local=ENDLESS, strangers=ENDLESS
+)
 
 
 def account(extension: str, password: str = "", realm: str = REALM) -> Account:

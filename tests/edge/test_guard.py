@@ -6,6 +6,8 @@ from random import Random
 
 import pytest
 
+from appliance.calls.edge import Lamp, LampState
+from appliance.calls.names import Extension
 from appliance.edge.buckets import Rate
 from appliance.edge.flows import Flow, Send
 from appliance.edge.guard import Guard, Limits
@@ -334,3 +336,34 @@ def test_after_the_flood_strangers_are_heard_again() -> None:
     flooded(house)
     house.pass_time(10)
     assert guess(house, far(host="203.0.113.77"), "101", "pw101") == 200
+
+
+def test_a_telephone_gone_mad_is_cut_and_the_others_are_not() -> None:
+    house = House()
+    mad, other = Phone(house, "101", udp(7)), Phone(house, "102", udp(8))
+    mad.register()
+    answered = sum(guess(house, udp(7), "101", "pw101") == 200 for _ in range(1000))
+    assert answered == 499
+    assert other.register().status == 200
+    assert house.refusals()[-1].detail == "too many requests by extension 101"
+    house.pass_time(1)
+    assert mad.register().status == 200
+
+
+def test_subscriptions_are_no_way_around() -> None:
+    """A refresh needs no proof from where the subscription lives; it is counted all the same."""
+    house = House()
+    phone = Phone(house, "101", udp(7))
+    phone.register()
+    house.take(house.proxy.show(Lamp(Extension("102"), LampState.OFF), house.now))
+    uri, watch = b"sip:102@192.168.1.1", [b"Event: dialog", b"Contact: <%b>" % phone.contact, b"Expires: 600"]
+    found = phone.proved(
+        lambda proofs: phone.message(b"SUBSCRIBE", uri, to=b"<%b>" % uri, more=[*watch, *proofs]), b"SUBSCRIBE", uri
+    )
+    assert found is not None
+    assert found.status == 200
+    to = found.first(b"to")
+    answers = [phone.ask(phone.message(b"SUBSCRIBE", uri, to=to, more=watch)) for _ in range(1000)]
+    assert 400 < sum(each is not None and each.status == 200 for each in answers) <= 500
+    notify = [phone.ask(phone.message(b"NOTIFY", uri, to=to, more=watch)) for _ in range(1000)]
+    assert not any(notify)

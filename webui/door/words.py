@@ -17,6 +17,11 @@ _REFUSALS: dict[str, str] = {
     Refusal.GARBLED.value: N_("messages no telephone sends"),
     Refusal.FLOOD.value: N_("too much at one time"),
     Refusal.BANNED.value: N_("came again while unheard"),
+    Refusal.MISTYPED.value: N_("a mistyped password"),
+    Refusal.GUESSING.value: N_("guesses passwords"),
+    Refusal.NOT_ALLOWED.value: N_("asked for what is not theirs"),
+    Refusal.NOT_SUPPORTED.value: N_("asked for what this box does not do"),
+    Refusal.NO_SUCH_CALL.value: N_("spoke of a call that is not there"),
 }
 
 
