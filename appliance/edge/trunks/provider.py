@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from random import Random
-from urllib.parse import quote
 
 from appliance.calls.edge import Trunk, TrunkIs
 from appliance.calls.names import Transport
 from appliance.edge import grammar
 from appliance.edge.directory import Directory
-from appliance.edge.flows import Flow, Output, host_port
+from appliance.edge.flows import Flow, Output, host_port, packed
 from appliance.edge.message import Response
 from appliance.edge.pings import options
 from appliance.edge.signs import Signs
 from appliance.edge.trunks.exchanges import PATIENCE, Exchanges
 from appliance.edge.trunks.location import Server, host_and_port, locate
-from appliance.edge.trunks.registration import Registration, Step
+from appliance.edge.trunks.registration import Registration, Step, escaped
 from appliance.edge.trunks.servers import Health, Servers, named, refusing, silent, unconnected
 from appliance.edge.trunks.sources import Sources, sources_of
 from appliance.edge.trunks.ways import Ways
@@ -314,7 +313,7 @@ class Provider:
         return host, port
 
     def _contact(self, server: Server) -> bytes:
-        user = quote(self.trunk.user, safe="-_.!~*'()&=+$,;?/")
+        user = escaped(self.trunk.user).decode()
         where = host_port(*self._here(server))
         transport = "" if server.flow.transport == "udp" else f";transport={server.flow.transport}"
         mark = f";line={self.mark}" if self.mark else ""
@@ -328,7 +327,7 @@ class Provider:
         own_host, own_port = host_and_port(self._tools.signs.outside(server.flow).decode())
         if not host and not port:
             return []
-        host = host.strip("[]") or own_host
+        host = host.strip("[]") if packed(host.strip("[]")) else own_host
         seen_port = int(port) if port.isdigit() and 0 < int(port[:6]) < 65536 else own_port
         # Over a connection of ours, its port is nobody's to call, unless a router stands between.
         seen = (host, own_port if server.flow.transport != "udp" and host == own_host else seen_port)

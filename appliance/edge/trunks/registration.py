@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import Enum
 from random import Random
+from urllib.parse import quote
 
 from appliance.calls.edge import Trunk
 from appliance.edge import grammar
@@ -62,7 +63,7 @@ class Registration:
         self._number += 1
         trunk = self._trunk
         host = trunk.domain.encode()
-        uri, user = b"sip:" + host, trunk.user.encode()
+        uri, user = b"sip:" + host, escaped(trunk.user)
         me = b"<sip:%b@%b>" % (user, host) if user else b"<sip:%b>" % host
         lines = [
             b"REGISTER %b SIP/2.0" % uri,
@@ -142,6 +143,11 @@ class Registration:
             self.refusal = "the provider does not know our name (404)"
         else:
             self.refusal = f"the provider refuses to register us ({status})"
+
+
+def escaped(user: str) -> bytes:
+    """A name as it may stand before the @ (RFC 3261 section 25.1)."""
+    return quote(user, safe="-_.!~*'()&=+$,;?/").encode()
 
 
 def granted(response: Response, contact: bytes, asked: int) -> int:

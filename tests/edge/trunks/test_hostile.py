@@ -107,6 +107,20 @@ def test_a_name_server_that_lies_is_no_fault_of_ours(records: tuple[Record, ...]
     assert world.said()
 
 
+@pytest.mark.parametrize("lie", [b'"a>b"', b'"x\r\n Evil: 1"', b"999.1.1.1", b"evil.example", b""])
+def test_only_an_address_is_believed_of_where_we_are_seen(lie: bytes) -> None:
+    world = World()
+    provider = world.provider()
+    sane = provider.receive
+    provider.receive = lambda *args: [  # type: ignore[method-assign]
+        Send(each.flow, each.data.replace(b"received=192.168.1.1", b"received=" + lie)) for each in sane(*args)
+    ]
+    world.accept(trunk(), trunk("odd", user='a b<"#>@ë'))
+    assert world.said()[-1].here == BOX
+    assert world.said("odd")[-1].contact == f"sip:a%20b%3C%22%23%3E%40%C3%AB@{BOX}:5060"
+    assert provider.heard[-1].method in {b"REGISTER", b"OPTIONS"}
+
+
 def test_answers_from_elsewhere_are_nobodys() -> None:
     world = World()
     provider = world.provider()
