@@ -154,7 +154,8 @@ class Edge:
             outputs = self.proxy.receive(piece, source, now)
         self._do(outputs)
         self.settle()
-        return self.proxy.registrar.at(source) is not None or any(isinstance(each, ToEngine) for each in outputs)
+        ours = self.proxy.registrar.at(source) is not None or self.proxy.trunks.expects(source.host)
+        return ours or any(isinstance(each, ToEngine) for each in outputs)
 
     def ended(self, flow: Flow, why: str) -> None:
         """See `door.Ears`."""

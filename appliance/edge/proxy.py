@@ -229,6 +229,9 @@ class Proxy:
 
     def found(self, asked: LookUp, found: Found, now: float) -> list[Output]:
         """What became of a look-up."""
+        return self._guarded(lambda: self._found_out(asked, found, now), now)
+
+    def _found_out(self, asked: LookUp, found: Found, now: float) -> list[Output]:
         news = self.directory.found(asked, found, now)
         before = self._signs.public
         outputs = [*self.trunks.found(now), *self.reach.found(now)] if news else []
