@@ -113,7 +113,9 @@ class Alarms:
         tries.last = fact.at
         tries.times += fact.times
         if names_one:
-            self._tried_as(tries, name, fact.times, unknown=refusal is Refusal.UNKNOWN_USER)
+            # The front door has counted them, and tells seconds later how many there were.
+            times = TYPING_ERRORS if refusal is Refusal.MISTYPED else fact.times
+            self._tried_as(tries, name, times, unknown=refusal is Refusal.UNKNOWN_USER)
         else:  # for so many that the front door has stopped naming them
             tries.guessing |= refusal is not Refusal.BANNED
         self._tries[address] = tries  # the newest last

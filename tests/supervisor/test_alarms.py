@@ -42,6 +42,12 @@ def test_a_mistyped_password_is_told_as_that_with_what_to_do() -> None:
     )
 
 
+def test_what_the_front_door_calls_mistyped_is_told_at_once() -> None:
+    first = refused(Refusal.WRONG_PASSWORD, "extension 101")
+    mistyped = refused(Refusal.MISTYPED, "too many wrong passwords for extension 101")
+    assert len(told(first, mistyped)) == 1
+
+
 def test_a_telephone_of_somebody_who_is_not_here() -> None:
     assert told(refused(Refusal.UNKNOWN_USER, "extension 999", 10)) == (
         "A telephone at 203.0.113.9 wants to sign on as 999, which nobody here has.",
