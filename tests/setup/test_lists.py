@@ -52,7 +52,8 @@ def test_the_locks_hold_what_the_project_asks_for() -> None:
 
 def test_npm_packages_are_exact_free_and_without_addresses() -> None:
     lock = json.loads((HERE.webui / "package-lock.json").read_text())
-    wanted = json.loads((HERE.webui / "package.json").read_text())["dependencies"]
+    about = json.loads((HERE.webui / "package.json").read_text())
+    wanted = about["dependencies"] | about["devDependencies"]
     assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in wanted.values())
     for name, package in lock["packages"].items():
         if name:
