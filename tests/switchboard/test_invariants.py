@@ -207,9 +207,9 @@ class Day:
 
     def check_lamps(self) -> None:
         """What was said when it changed is what is true."""
-        told = [*self.office.watched.values(), *self.office.messages.values()]
-        now = self.office.board.watched()
-        assert sorted(told, key=repr) == sorted(now, key=repr)
+        for lamp in self.office.board.watched():
+            told = self.office.watched if isinstance(lamp, commands.ShowWatched) else self.office.messages
+            assert told[lamp.extension] == lamp
         for person in self.office.settings.people:
             operator = self.office.board.center.operators[person.extension]
             on = operator.other_calls | ({operator.talking} if operator.talking else set())
