@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from appliance.calls.record import Result
 from tests.journeys.box import story
-from tests.journeys.hearing import is_tone
+from tests.journeys.hearing import is_tone, sounds_like_speech
 from tests.journeys.house import CALLER_HZ, House, site
 from tests.journeys.processes import wait_for
 
@@ -55,9 +55,16 @@ def test_calls_out(house: House) -> None:
     besim.expect("CALL_RINGING")
     besim.hang_up()  # nobody answers, they give up
     outside.is_over()
+
+    besim.dial("00393331234567")  # not over this telephone: it says so in words
+    besim.talks()
+    wait_for("the refusal is heard", lambda: sounds_like_speech(besim.heard(1.0)))
+    besim.is_over(20.0)
     office.quiet()
+    assert "call_forbidden 00393331234567 102 may not call abroad" in story(box.records()[0])
     causes = [(call.dialled, call.cause) for call in box.records() if call.caller == "102"]
     assert causes == [
+        ("00393331234567", "refused"),
         ("0690000004", "cancelled"),
         ("0690000003", "unreachable"),
         (NUMBER, "busy"),
