@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import random
 import re
+import time
 
 import pytest
 
@@ -47,6 +49,38 @@ CALLERS = [
     (["From: "], ("", "")),
     ([], ("", "")),
 ]
+
+
+LONG = 60_000
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        '"' * LONG,
+        '"' + '\\"' * LONG,
+        "a" + " " * LONG + "b",
+        "<" * LONG,
+        "," * LONG,
+        '"a" ' * LONG,
+        "sip:" + ";" * LONG,
+    ],
+)
+def test_what_is_long_and_strange_is_read_in_no_time(value: str) -> None:
+    began = time.monotonic()
+    for line in (f"From: {value}", f"Diversion: {value}", f"Privacy: {value}"):
+        call_in(invite(line), ACCOUNT)
+    assert time.monotonic() - began < 10  # what takes longer with every letter takes minutes
+
+
+def test_anything_is_read_without_a_fault() -> None:
+    dice = random.Random(3)
+    pieces = ['"', "\\", "<", ">", ",", ";", ":", "@", "sip:", "tel:", "%4", "%zz", "a", " ", "=", "privacy=full", "é"]
+    for _ in range(5000):
+        value = "".join(dice.choices(pieces, k=dice.randrange(12)))
+        found = call_in(invite(f"From: {value}", f"Diversion: {value}", f"History-Info: {value}", to=value), ACCOUNT)
+        assert found.caller.isprintable()
+        assert found.diverted_by.isprintable()
 
 
 @pytest.mark.parametrize(("lines", "expected"), CALLERS)
