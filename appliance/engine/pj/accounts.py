@@ -6,7 +6,6 @@ that answers a provider's challenge. None of them registers; that is the edge's.
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,8 +17,6 @@ from appliance.calls.engine import TrunkAccount
 from appliance.engine.pj.guard import guarded
 from appliance.engine.pj.ports import LOOPBACK, Ports
 from appliance.engine.sdp import CIPHERS
-
-log = logging.getLogger("qendra.engine")
 
 Arrived = Callable[[int, str, str], None]
 """The library's number of a call, the address it came from, and its INVITE."""
@@ -65,16 +62,13 @@ class Accounts:
         self._retired: list[Way] = []
         self._providers: dict[str, _Provider] = {}
         self._plain: dict[int, Way] = {}
+        self._ip6 = pj.AccountConfig().mediaConfig.ipv6Use != pj.PJSUA_IPV6_DISABLED
+        """Whether this build of the library knows IPv6; ours does, a ready-made one ends the process when asked for it."""
         config = self._config(V4)
         config.idUri, config.priority = f"sip:qendra@{LOOPBACK}:{ports.engine}", 1
-        # A call that comes in has sound of the version its offer has.
-        config.mediaConfig.ipv6Use = pj.PJSUA_IPV6_ENABLED_PREFER_IPV4
-        try:
-            self._plain[V4] = self._made(config)
-        except pj.Error:
-            log.warning("this build of the sound library knows no IPv6")
-            config.mediaConfig.ipv6Use = pj.PJSUA_IPV6_DISABLED
-            self._plain[V4] = self._made(config)
+        if self._ip6:  # a call that comes in has sound of the version its offer has
+            config.mediaConfig.ipv6Use = pj.PJSUA_IPV6_ENABLED_PREFER_IPV4
+        self._plain[V4] = self._made(config)
 
     def telephones(self, version: int) -> Way:
         """For calls to telephones.
@@ -156,11 +150,12 @@ class Accounts:
             cipher = pj.SrtpCrypto()
             cipher.name = name
             media.srtpOpt.cryptos.append(cipher)
-        media.ipv6Use = pj.PJSUA_IPV6_ENABLED_USE_IPV6_ONLY if version == V6 else pj.PJSUA_IPV6_DISABLED
+        on_ip6 = version == V6 and self._ip6
+        media.ipv6Use = pj.PJSUA_IPV6_ENABLED_USE_IPV6_ONLY if on_ip6 else pj.PJSUA_IPV6_DISABLED
         media.transportConfig.port = self._ports.first_rtp
         media.transportConfig.portRange = self._ports.last_rtp - self._ports.first_rtp - 1
         media.transportConfig.randomizePort = True
-        if (":" in self._ports.bound) == (version == V6):
+        if (":" in self._ports.bound) == on_ip6:
             media.transportConfig.boundAddress = self._ports.bound
         return config
 
