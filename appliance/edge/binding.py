@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from appliance.edge import grammar
-from appliance.edge.flows import Flow
+from appliance.edge.flows import Flow, is_local
 from appliance.edge.message import Request
 
 LONGEST = 3600
@@ -49,9 +49,13 @@ class Binding:
 
     @property
     def behind_router(self) -> bool:
-        """A UDP telephone that names another address than the one it is seen at."""
+        """A UDP telephone that names another address than the one it is seen at, or is not in the firm's network: some
+        find out their public address, or have a router that writes it in, and are behind it all the same.
+        """
+        if self.flow.transport != "udp":
+            return False
         uri = grammar.sip_uri(self.contact)
-        return self.flow.transport == "udp" and (uri is None or uri.host != self.flow.host.encode())
+        return uri is None or uri.host != self.flow.host.encode() or not is_local(self.flow.host)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +149,11 @@ def agent_of(request: Request) -> str:
 
 
 def target_of(contact: bytes, source: Flow) -> Flow:
-    """Where to send: the Contact's own port if it names the address it is seen at, else back where it came from."""
+    """Where to send: back where it came from, but in the firm's network to the Contact's own port if it names the address
+    it is seen at. A telephone outside may name its router's address and a port that is open to others only.
+    """
     uri = grammar.sip_uri(contact)
-    if source.transport != "udp" or uri is None or uri.host != source.host.encode():
+    if source.transport != "udp" or uri is None or uri.host != source.host.encode() or not is_local(source.host):
         return source
     wanted = grammar.param(uri.params, b"transport") or b"udp"
     return Flow("udp", source.host, uri.port or 5060) if wanted.lower() == b"udp" else source

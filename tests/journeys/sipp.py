@@ -43,6 +43,36 @@ ACK = """
 
   ]]></send>"""
 
+SUBSCRIBE = """
+  <send retrans="500"><![CDATA[
+    SUBSCRIBE sip:[service]@[remote_ip]:[remote_port] SIP/2.0
+    Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch];rport
+    From: <sip:{who}@[remote_ip]>;tag=[pid]SIPpTag[call_number]
+    To: <sip:[service]@[remote_ip]>
+    Call-ID: [call_id]
+    CSeq: {number} SUBSCRIBE
+    Contact: <sip:{who}@[local_ip]:[local_port]>
+    Max-Forwards: 70{proof}
+    Event: dialog
+    Accept: application/dialog-info+xml
+    Expires: 600
+    Content-Length: 0
+
+  ]]></send>"""
+NOTIFIED = """
+  <label id="1"/>
+  <recv request="NOTIFY" timeout="60000"/>
+  <send next="1"><![CDATA[
+    SIP/2.0 200 OK
+    [last_Via:]
+    [last_From:]
+    [last_To:]
+    [last_Call-ID:]
+    [last_CSeq:]
+    Content-Length: 0
+
+  ]]></send>"""
+
 
 def _scenario(*steps: str) -> str:
     return '<?xml version="1.0" encoding="ISO-8859-1"?>\n<scenario name="journey">' + "".join(steps) + "\n</scenario>\n"
@@ -71,23 +101,40 @@ def call_with_a_password(who: str, password: str, status: int) -> str:
     )
 
 
+def a_key_that_watches(who: str, password: str) -> str:
+    """A telephone with a lamp for whoever is dialled; it takes every NOTIFY, until it is ended."""
+    proof = f"\n    [authentication username={who} password={password}]"
+    return _scenario(
+        SUBSCRIBE.format(who=who, number=1, proof=""),
+        '\n  <recv response="407" auth="true"/>',
+        SUBSCRIBE.format(who=who, number=2, proof=proof),
+        '\n  <recv response="200"/>',
+        NOTIFIED,
+    )
+
+
 def play(scenario: str, folder: Path, box: tuple[str, int], dialled: str, *, transport: str = "u1") -> None:
     """Play a scenario once; every answer has to be the one it expects."""
-    program = shutil.which("sipp")
-    assert program, "sipp is missing: apt-get install sip-tester"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "scenario.xml").write_text(scenario, encoding="ascii")
-    port = free_ports(4)
-    arguments: list[str | Path] = [program, "-sf", folder / "scenario.xml", "-s", dialled, f"{box[0]}:{box[1]}"]
-    arguments += ["-i", LOOPBACK, "-p", str(port), "-mp", str(port + 2), "-m", "1", "-t", transport, "-nostdin"]
-    arguments += ["-timeout", "15", "-timeout_error", "-trace_err", "-error_file", folder / "errors"]
-    sipp = Program("sipp", arguments, folder / "sipp.log")
+    sipp = begin(scenario, folder, box, dialled, "-t", transport, "-timeout", "15", "-timeout_error")
     try:
         status = sipp.wait(20.0)
         errors = (folder / "errors").read_text() if (folder / "errors").exists() else ""
         assert status == 0, f"sipp ended with {status}: {errors}\n{sipp.words[-2000:]}"
     finally:
         sipp.end()
+
+
+def begin(scenario: str, folder: Path, box: tuple[str, int], dialled: str, *more: str) -> Program:
+    """Begin to play it, once. What is said stands in `folder/messages`."""
+    program = shutil.which("sipp")
+    assert program, "sipp is missing: apt-get install sip-tester"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "scenario.xml").write_text(scenario, encoding="ascii")
+    port = free_ports(4)
+    arguments: list[str | Path] = [program, "-sf", folder / "scenario.xml", "-s", dialled, f"{box[0]}:{box[1]}"]
+    arguments += ["-i", LOOPBACK, "-p", str(port), "-mp", str(port + 2), "-m", "1", "-nostdin", *more]
+    arguments += ["-trace_err", "-error_file", folder / "errors", "-trace_msg", "-message_file", folder / "messages"]
+    return Program("sipp", arguments, folder / "sipp.log")
 
 
 def send_raw(box: tuple[str, int], data: bytes) -> None:

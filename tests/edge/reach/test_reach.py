@@ -287,3 +287,13 @@ def test_the_desk_hears_anew_where_telephones_see_us_when_that_changes() -> None
     assert house.registered()[-1].devices[0].here == "192.168.1.1"
     house.opens()
     assert house.registered()[-1].devices[0].here == PUBLIC
+
+
+def test_a_telephone_outside_that_writes_its_public_address_is_behind_a_router_all_the_same() -> None:
+    """STUN, or a router that meddles: the address is right, the port is one that only others may use."""
+    house = Street()
+    phone = Phone(house, "101", HOME, contact=b"sip:101@198.51.100.9:5060")
+    phone.register()
+    house.pass_time(26)
+    pings = [each for each in house.sent if each.data.startswith(b"OPTIONS")]
+    assert [each.flow for each in pings] == [HOME]
