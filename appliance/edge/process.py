@@ -195,6 +195,7 @@ class Edge:
 
     async def _met(self, peer: Peer) -> None:
         """A desk: it hears what there is, then what happens, until it goes."""
+        self.proxy.desk_came(_clock())
         for message in self.proxy.standing():
             peer.send(message, _clock())
         while self._unheard:

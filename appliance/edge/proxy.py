@@ -210,6 +210,10 @@ class Proxy:
         standing = reversed(self.guard.bans.standing())
         return Bans(tuple(Ban(each.host, each.name, self._calendar(each.until), each.why) for each in standing))
 
+    def desk_came(self, now: float) -> None:
+        """A desk is there, and will say everything anew."""
+        self.notifier.desk_came(now)
+
     def standing(self) -> list[Message]:
         """All that stands, for a desk that has just come."""
         return [*self.everybody(), self.bans(), *self.trunks.statuses(), self.reach.told]

@@ -61,7 +61,12 @@ SUBSCRIBE = """
   ]]></send>"""
 NOTIFIED = """
   <label id="1"/>
-  <recv request="NOTIFY" timeout="60000"/>
+  <recv request="NOTIFY" timeout="60000">
+    <action>
+      <ereg regexp="state>([a-z]+)" search_in="body" check_it="true" assign_to="whole,state"/>
+      <exec command="echo [$state] >> {states}"/>
+    </action>
+  </recv>
   <send next="1"><![CDATA[
     SIP/2.0 200 OK
     [last_Via:]
@@ -71,7 +76,8 @@ NOTIFIED = """
     [last_CSeq:]
     Content-Length: 0
 
-  ]]></send>"""
+  ]]></send>
+  <Reference variables="whole"/>"""
 
 
 def _scenario(*steps: str) -> str:
@@ -101,15 +107,15 @@ def call_with_a_password(who: str, password: str, status: int) -> str:
     )
 
 
-def a_key_that_watches(who: str, password: str) -> str:
-    """A telephone with a lamp for whoever is dialled; it takes every NOTIFY, until it is ended."""
+def a_key_that_watches(who: str, password: str, states: Path) -> str:
+    """A telephone with a lamp for whoever is dialled; it writes down every state, a line each, until it is ended."""
     proof = f"\n    [authentication username={who} password={password}]"
     return _scenario(
         SUBSCRIBE.format(who=who, number=1, proof=""),
         '\n  <recv response="407" auth="true"/>',
         SUBSCRIBE.format(who=who, number=2, proof=proof),
         '\n  <recv response="200"/>',
-        NOTIFIED,
+        NOTIFIED.format(states=states),
     )
 
 
@@ -125,7 +131,7 @@ def play(scenario: str, folder: Path, box: tuple[str, int], dialled: str, *, tra
 
 
 def begin(scenario: str, folder: Path, box: tuple[str, int], dialled: str, *more: str) -> Program:
-    """Begin to play it, once. What is said stands in `folder/messages`."""
+    """Begin to play it, once."""
     program = shutil.which("sipp")
     assert program, "sipp is missing: apt-get install sip-tester"
     folder.mkdir(parents=True, exist_ok=True)
@@ -133,7 +139,7 @@ def begin(scenario: str, folder: Path, box: tuple[str, int], dialled: str, *more
     port = free_ports(4)
     arguments: list[str | Path] = [program, "-sf", folder / "scenario.xml", "-s", dialled, f"{box[0]}:{box[1]}"]
     arguments += ["-i", LOOPBACK, "-p", str(port), "-mp", str(port + 2), "-m", "1", "-nostdin", *more]
-    arguments += ["-trace_err", "-error_file", folder / "errors", "-trace_msg", "-message_file", folder / "messages"]
+    arguments += ["-trace_err", "-error_file", folder / "errors"]
     return Program("sipp", arguments, folder / "sipp.log")
 
 

@@ -24,6 +24,8 @@ from appliance.edge.signs import Signs
 
 log = logging.getLogger("qendra.edge")
 
+SETTLE = 2.0
+"""Seconds a desk that has just come has to take stock: what it says until then may be half the truth, and keys would flicker."""
 KEEP_WITHIN = 60.0
 """Seconds within which a refresh, which changes nothing but an end, is kept."""
 PEACE = 300
@@ -52,6 +54,7 @@ class Notifier:
     _timers: Timers[Subscription] = field(default_factory=Timers)
     _states: dict[tuple[bytes, bool], State] = field(default_factory=dict)
     _keep_at: float | None = None
+    _settled_at: float | None = None
 
     def __len__(self) -> int:
         return len(self._watchers)
@@ -95,6 +98,10 @@ class Notifier:
         return [
             output for one in self._watchers.watching(watched, messages=messages) for output in self._push(one, now)
         ]
+
+    def desk_came(self, now: float) -> None:
+        """It says all anew, bit by bit."""
+        self._settled_at = now + SETTLE
 
     def answered(self, response: Response, now: float) -> list[Output]:
         """An answer to a NOTIFY of ours."""
@@ -171,10 +178,8 @@ class Notifier:
 
     def next_deadline(self) -> float | None:
         """When `tick` has something to do."""
-        next_one = self._timers.next()
-        if self._keep_at is None or next_one is None:
-            return next_one if self._keep_at is None else self._keep_at
-        return min(next_one, self._keep_at)
+        deadlines = (self._timers.next(), self._keep_at, self._settled_at)
+        return min((each for each in deadlines if each is not None), default=None)
 
     def tick(self, now: float) -> list[Output]:
         """Do what has become due."""
@@ -182,6 +187,10 @@ class Notifier:
         if self._keep_at is not None and self._keep_at <= now:
             self._keep_at = None
             self.revision += 1
+        if self._settled_at is not None and self._settled_at <= now:
+            self._settled_at = None
+            for one in self._watchers:
+                outputs += self._push(one, now)
         for one in self._timers.due(now):
             flight = one.flight
             if flight is not None and flight.ends <= now:
@@ -285,7 +294,7 @@ class Notifier:
     def _push(self, one: Subscription, now: float) -> list[Output]:
         """Send a NOTIFY, if there is something to tell, nothing on its way, and a way."""
         state = self._states.get((one.watched, one.package is Package.MESSAGES))
-        news = state is not None and seen(one.package, state) != one.shown
+        news = self._settled_at is None and state is not None and seen(one.package, state) != one.shown
         if one.flight is not None or not (one.owed or news) or one.not_before > now:
             return []
         way = self._way(one)

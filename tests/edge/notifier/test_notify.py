@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from appliance.calls.edge import LampState
+from appliance.edge.notifier.notifier import SETTLE
 from tests.edge.house import House, Phone, tcp, udp
 from tests.edge.notifier.watching import Watcher, lamp, mailbox, sends, state_of
 
@@ -248,3 +249,25 @@ def test_one_ordinary_call_of_two_watched_telephones_does_not_disturb_pings() ->
     other = Phone(house, "102", udp(12))
     other.register()
     assert len(house.proxy.notifier) == 1
+
+
+def test_a_desk_that_has_just_come_takes_stock_before_keys_change() -> None:
+    house = House()
+    phone = Watcher(house)
+    lamp(house, LampState.ON)
+    phone.subscribe()
+    phone.answer()
+    house.proxy.desk_came(house.now)
+    assert lamp(house, LampState.OFF) == 0, "it has not asked the engine yet"
+    assert lamp(house, LampState.ON) == 0
+    house.pass_time(SETTLE + 1)
+    assert len(phone.notified()) == 1, "nothing has changed"
+    house.proxy.desk_came(house.now)
+    lamp(house, LampState.OFF)
+    other = Watcher(house, "103")
+    other.subscribe(dialog=b"w3")
+    assert state_of(other.notified()[0]) == "terminated", "who asks is told at once"
+    house.pass_time(SETTLE + 1)
+    assert [state_of(each) for each in phone.notified()] == ["confirmed", "terminated"]
+    phone.answer()
+    assert lamp(house, LampState.RINGING) == 1
