@@ -159,7 +159,9 @@ class TrunkIs:
     up: bool
     """A call would be taken to a living server of theirs, and we are registered where we have to be."""
     words: str
-    """Plain words: `registered, next 0:04:12`, `the provider refuses our password`, `no answer from 192.0.2.1`."""
+    """Plain words: `registered with 192.0.2.1`, `no answer from 192.0.2.1, trying 192.0.2.2`, `the provider refuses our
+    name or password (403)`. They change when something happens, not by the clock.
+    """
     here: str = ""
     """Our own address as that provider sees it: where its sound is to be sent."""
     contact: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterable
 from random import Random
@@ -17,6 +18,8 @@ from appliance.edge.signs import Signs
 from appliance.edge.trunks.calls import Calls, named_provider
 from appliance.edge.trunks.provider import Provider, Tools
 from appliance.edge.trunks.ways import Ways
+
+log = logging.getLogger("qendra.edge")
 
 RATE = 50.0
 BURST = 200.0
@@ -192,5 +195,6 @@ class Trunks:
             status = provider.status()
             if self._said.get(name) != status:
                 self._said[name] = status
+                log.info("%s: %s", name, status.words)
                 told.append(Tell(status))
         return [*out, *told]

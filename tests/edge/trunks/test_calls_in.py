@@ -49,6 +49,34 @@ def test_a_call_in_is_the_engines_with_the_providers_name() -> None:
     assert request(world.to_engine[-1]).method == b"BYE"
 
 
+def test_a_call_in_that_is_given_up_and_one_that_is_refused() -> None:
+    world = World()
+    provider = world.provider()
+    world.accept(trunk())
+    (sent,) = provider.call("shop", "+35542222222", "+355691112223", world.house.now)
+    world.from_provider(provider, [sent])
+    asked = request(sent.data)
+    cancel = [line.replace(b"INVITE", b"CANCEL") for line in (asked.start, *asked.lines) if b"Content" not in line]
+    world.deliver(world.house.proxy.receive(b"\r\n".join([*cancel, b"", b""]), provider.me, world.house.now))
+    invite, given_up = (request(each) for each in world.to_engine[-2:])
+    assert (given_up.method, given_up.via.branch) == (b"CANCEL", invite.via.branch)
+    world.engine(reply(world.to_engine[-2], b"487 Request Terminated", tag=b"e"))
+    acknowledged = request(world.to_engine[-1])
+    assert (acknowledged.method, acknowledged.via.branch) == (b"ACK", invite.via.branch)
+    (call,) = provider.calls.values()
+    assert (call.state, call.status) == ("over", 487)
+
+
+def test_without_an_engine_the_provider_hears_so_at_once() -> None:
+    world = World()
+    provider = world.provider()
+    world.accept(trunk())
+    world.from_provider(provider, provider.call("shop", "+35542222222", "+355691112223", world.house.now))
+    world.deliver(world.house.proxy.engine_refused(world.to_engine[-1], world.house.now))
+    (call,) = provider.calls.values()
+    assert (call.state, call.status) == ("over", 503)
+
+
 def test_behind_a_router_the_engine_hears_how_the_provider_sees_us() -> None:
     world = World(router=True)
     provider = world.provider()
