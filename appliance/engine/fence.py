@@ -15,6 +15,8 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import Path
 
 _SO_ATTACH_FILTER = 26
+_SO_MEMINFO, _DROPPED, _NUMBERS = 55, 8, 9
+"""What a socket tells of itself is nine numbers; one of them is how many datagrams it let fall."""
 _LOAD_WORD, _LOAD_HALF, _LOAD_BYTE = 0x20, 0x28, 0x30
 _AND = 0x54
 _JUMP_IF_EQUAL = 0x15
@@ -113,6 +115,11 @@ class SoundFence:
                 for handle in self._handles:
                     self._close(handle)
 
+    @property
+    def turned_away(self) -> int:
+        """How many datagrams were dropped here so far."""
+        return sum(map(_dropped, self._handles)) if self._still_ours() else 0
+
     def _still_ours(self) -> bool:
         """A handle may be another socket's by now."""
         return bool(self._handles) and all(
@@ -155,6 +162,13 @@ def _attach(handle: int, program: list[Step]) -> None:
     option = struct.pack("HxxxxxxP" if struct.calcsize("P") == 8 else "HxxP", len(program), ctypes.addressof(code))
     if _libc.setsockopt(handle, socket.SOL_SOCKET, _SO_ATTACH_FILTER, option, len(option)):
         raise OSError(ctypes.get_errno(), f"no fence: {os.strerror(ctypes.get_errno())}")
+
+
+def _dropped(handle: int) -> int:
+    numbers = (ctypes.c_uint32 * _NUMBERS)()
+    size = ctypes.c_uint32(ctypes.sizeof(numbers))
+    _libc.getsockopt(handle, socket.SOL_SOCKET, _SO_MEMINFO, ctypes.byref(numbers), ctypes.byref(size))
+    return int(numbers[_DROPPED])
 
 
 def _emptied(handle: int) -> None:

@@ -32,6 +32,8 @@ class PhoneLeg:
     """What the desk was told of sound and signalling together."""
     heard: int = 0
     """Packets of its sound when we last looked."""
+    turned_away: int = 0
+    """Packets of strangers, then."""
     ending: Cause | None = None
     """Why we are hanging up, when it is we who do."""
     ending_detail: str = ""

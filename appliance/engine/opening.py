@@ -18,6 +18,7 @@ from appliance.engine.pj.happenings import Called
 from appliance.engine.pj.library import Library
 from appliance.engine.pj.sound import SoundEnd
 from appliance.engine.providers import call_in, call_out
+from appliance.engine.sdp import plain_address
 from appliance.engine.sip_words import dialled_user
 from appliance.engine.wiring import Wiring
 
@@ -74,7 +75,7 @@ class Opening:
         call = call_in(called.message, account)
         self.say(LineRang(leg.leg, name, call.caller, call.dialled, call.diverted_by, call.caller_name))
         dialog = called.dialog
-        dialog.here = dialog.here or account.here
+        dialog.here = dialog.here or plain_address(account.here)
         if account.encryption is Encryption.REQUIRED:
             require_encryption(leg)
 

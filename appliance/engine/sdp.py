@@ -28,6 +28,11 @@ def is_address(text: str) -> bool:
     return True
 
 
+def plain_address(text: str) -> str:
+    """An IP address without the name of an interface, which means nothing to anybody else; empty when it is none."""
+    return text.partition("%")[0] if is_address(text) else ""
+
+
 def is_ip6(sdp: str) -> bool:
     """Is our own sound, in an SDP of the library's, on IPv6?"""
     return "\nc=IN IP6 " in sdp

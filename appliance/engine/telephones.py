@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import assert_never
@@ -15,6 +16,8 @@ from appliance.engine.opening import Opening, refuse_plain
 from appliance.engine.pj.happenings import Agreed, KeySent, Over, Ringing, SoundChanged
 from appliance.engine.pj.sound import SoundEnd
 from appliance.engine.wiring import Wiring
+
+log = logging.getLogger("qendra.engine")
 
 
 @dataclass
@@ -91,3 +94,14 @@ class Telephones:
             before, leg.heard = leg.heard, leg.dialog.heard()
             if leg.answered and leg.ending is None and leg.heard == before:
                 leg.dialog.ask()
+                self._note_strangers(leg)
+
+    def _note_strangers(self, leg: PhoneLeg) -> None:
+        """No sound, but somebody sends some: a stranger, or a party whose sound takes a way that its SIP does not name."""
+        away, leg.turned_away = leg.turned_away, leg.dialog.fence.turned_away
+        if leg.turned_away > away:
+            where = leg.dialog.marks.source or "the other party"
+            log.warning(
+                "%s: %d packets came to its sound port from elsewhere than %s and were not let in",
+                *(leg.leg, leg.turned_away - away, where),
+            )

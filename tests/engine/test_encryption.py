@@ -12,7 +12,7 @@ import pytest
 from appliance.calls import commands, events
 from appliance.calls.engine import CallDevice, CallTrunk, TrunkAccount, TrunkAccounts
 from appliance.calls.names import CallId, Cause, Encryption, Extension, LegId, LineId
-from appliance.engine.sdp import brings_keys, names_in, offered, sound_address, sound_port
+from appliance.engine.sdp import brings_keys, names_in, offered, plain_address, sound_address, sound_port
 from tests.engine.bench import Bench
 from tests.engine.peer import Phone
 from tests.engine.srtp import key_in, key_line, new_key
@@ -363,4 +363,9 @@ def test_the_words_of_sdp() -> None:
     assert sound_port(sdp) == 9
     assert sound_port(sdp.replace("audio 9", "audio 0")) == 0
     assert sound_address("c=IN IP4 1.2.3.4\r\nm=audio 0 RTP/AVP 0\r\nm=audio 2 RTP/AVP 0\r\nc=IN IP6 ::7\r\n") == "::7"
+    assert (plain_address("fe80::1%eth0"), plain_address("192.0.2.1"), plain_address("box")) == (
+        "fe80::1",
+        "192.0.2.1",
+        "",
+    )
     assert names_in("c=IN IP4 box.local\r\nc=IN IP4 1.2.3.4\r\n") == ["box.local"]

@@ -8,12 +8,18 @@ import textwrap
 import time
 from collections.abc import Iterator
 from ipaddress import ip_address
+from types import SimpleNamespace
+from typing import Any, cast
+from unittest.mock import Mock
 
 import pytest
 
 from appliance.calls import commands, events
 from appliance.calls.names import LegId
 from appliance.engine.fence import sources_of_sound
+from appliance.engine.legs import Legs, PhoneLeg
+from appliance.engine.marks import Marks
+from appliance.engine.telephones import Telephones
 from tests.engine.bench import HOUSE, Bench
 from tests.engine.peer import Phone, Sound
 from tests.engine.test_sound import hears
@@ -157,6 +163,22 @@ def test_who_answers_our_call_is_fenced_as_well(box: Bench, stranger: Sound) -> 
     assert not stranger.got
 
 
+def test_sound_from_elsewhere_is_noted_when_there_is_none_from_the_party(caplog: pytest.LogCaptureFixture) -> None:
+    fence = SimpleNamespace(turned_away=0)
+    dialog = Mock(fence=fence, marks=Marks(source="192.0.2.7"))
+    dialog.heard.return_value = 7
+    leg = PhoneLeg(LegId("phone-1"), dialog, answered=True, heard=7)
+    legs = Legs()
+    legs.add(leg)
+    telephones = Telephones(legs, *([cast("Any", None)] * 4))
+    for fence.turned_away in (0, 40, 40):
+        telephones.look_after()
+    assert [record.getMessage() for record in caplog.records] == [
+        "phone-1: 40 packets came to its sound port from elsewhere than 192.0.2.7 and were not let in"
+    ]
+    assert dialog.ask.call_count == 3
+
+
 def test_on_ip6_as_well() -> None:
     """In a network of its own with two addresses: the fence admits one of them, on both ports."""
     script = textwrap.dedent(f"""
@@ -190,6 +212,7 @@ def test_on_ip6_as_well() -> None:
         fence.admit(frozenset({{ip_address("fd00::5"), ip_address("fd00::6"), ip_address("127.0.0.1")}}))
         sent("::1"); sent("fd00::5"); sent("fd00::6"); sent("127.0.0.1", socket.AF_INET, "127.0.0.1")
         assert sorted(came()) == ["fd00::5", "fd00::5", "fd00::6", "fd00::6"]
+        assert fence.turned_away == 4 + 4, fence.turned_away
     """)
     setup = "ip link set lo up && ip addr add fd00::5/128 dev lo && ip addr add fd00::6/128 dev lo"
     ran = subprocess.run(

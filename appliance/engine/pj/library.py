@@ -22,7 +22,7 @@ from appliance.engine.pj.happenings import Called, FileOver, Happening, KeySent,
 from appliance.engine.pj.ports import LOOPBACK, Ports, our_address_toward
 from appliance.engine.pj.sound import Player, Silence, SoundPort
 from appliance.engine.providers import CallOut
-from appliance.engine.sdp import is_address, is_ip6, moved_sound, names_in, offered, sound_address
+from appliance.engine.sdp import is_address, is_ip6, moved_sound, names_in, offered, plain_address, sound_address
 from appliance.engine.sip_words import escaped_parameter, escaped_user, party
 
 log = logging.getLogger("qendra.engine")
@@ -97,14 +97,14 @@ class Library:
         """Call one device of an extension, through the edge. If even that is impossible, `Over` says so."""
         target = f"<sip:{escaped_user(command.extension)}@{LOOPBACK}:{self._ports.edge}"
         target += f";ob={escaped_parameter(command.device)}>"
-        here = command.here if is_address(command.here) else ""
+        here = plain_address(command.here)
         caller = party(command.caller, command.caller_name, _in_uri(here or self._our_address_toward("")))
         dialog = self._new_dialog(command.encryption, here)
         return self._calling(dialog, lambda: self.accounts.telephones(_version(here)), CallOut(target, caller, ()))
 
     def dial_provider(self, command: CallTrunk, account: TrunkAccount, call: CallOut) -> Dialog:
         """Call a number over a provider, through the edge. If even that is impossible, `Over` says so."""
-        here = next((each for each in (command.here, account.here) if is_address(each)), "")
+        here = plain_address(command.here) or plain_address(account.here)
         dialog = self._new_dialog(account.encryption, here)
         dialog.to_provider = True
         return self._calling(dialog, lambda: self.accounts.toward(account, _version(here)), call)
@@ -167,7 +167,7 @@ class Library:
         """An INVITE has come: make a dialog of it, or refuse it if it did not come through the edge."""
         marks = marks_of(message)
         offer = message.partition("\r\n\r\n")[2]
-        dialog = self._new_dialog(Encryption.OPTIONAL, marks.here if is_address(marks.here) else "")
+        dialog = self._new_dialog(Encryption.OPTIONAL, plain_address(marks.here))
         dialog.marks, dialog.offer = marks, offer
         dialog.admit()
         dialog.to_provider = bool(marks.trunk)
