@@ -119,9 +119,11 @@ def a_key_that_watches(who: str, password: str, states: Path) -> str:
     )
 
 
-def play(scenario: str, folder: Path, box: tuple[str, int], dialled: str, *, transport: str = "u1") -> None:
-    """Play a scenario once; every answer has to be the one it expects."""
-    sipp = begin(scenario, folder, box, dialled, "-t", transport, "-timeout", "15", "-timeout_error")
+def play(
+    scenario: str, folder: Path, box: tuple[str, int], dialled: str, *, transport: str = "u1", times: int = 1
+) -> None:
+    """Play a scenario; every answer has to be the one it expects."""
+    sipp = begin(scenario, folder, box, dialled, "-m", str(times), "-t", transport, "-timeout", "15", "-timeout_error")
     try:
         status = sipp.wait(20.0)
         errors = (folder / "errors").read_text() if (folder / "errors").exists() else ""

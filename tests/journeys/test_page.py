@@ -10,7 +10,10 @@ import pytest
 from playwright.sync_api import Browser
 
 from appliance.calls.record import Result
+from tests.journeys import sipp
 from tests.journeys.box import Box
+from tests.journeys.fake_provider import PASSWORD as SECRET
+from tests.journeys.fake_provider import USER
 from tests.journeys.far_end import FarEnd
 from tests.journeys.house import CALLER_HZ, House, site
 from tests.journeys.live import Watcher
@@ -20,6 +23,7 @@ from tests.journeys.test_main_story import words_of
 
 CALLER = "+355690000001"
 PASSWORD = "four unrelated words"
+MISTYPED = "four-unrelated-letters"
 
 
 @pytest.fixture(scope="module")
@@ -206,6 +210,42 @@ def test_a_lost_caller_is_called_back(house: House, box: Box, owner: Reader, bro
     box.stop()
 
 
+def test_the_owner_adds_a_provider_and_keeps_the_door(house: House, box: Box, owner: Reader) -> None:
+    """A provider takes the new line within seconds, and the page says so by itself. A telephone with a mistyped password
+    is slowed, seen at the front door, and let in again.
+    """
+    provider = house.provider("provider")
+    owner.presses("Lines")
+    owner.presses("Add a provider")
+    owner.presses("Another provider")
+    owner.fills("The provider’s address", "example.com")
+    owner.fills("User name", USER)
+    owner.fills("Password", SECRET)
+    owner.page.locator("summary", has_text="For the installer").click()
+    owner.fills("Messages go to", f"127.0.0.1:{provider.port}")
+    owner.fills("Calls may come from these addresses", "127.0.0.1")
+    owner.fills("Name of the line", "voip")
+    owner.presses("Add the line")
+    owner.runs("window.stillHere = true")
+    owner.sees(f"Registered with 127.0.0.1:{provider.port}")
+    assert owner.runs("window.stillHere")
+    owner.shot("19-provider")
+
+    sipp.play(sipp.call_with_a_password("101", MISTYPED, 403), house.folder / "typo", box.telephones, "102", times=10)
+    owner.presses("Settings")
+    owner.presses("Front door")
+    owner.sees("1 address is shut out just now")
+    owner.sees("as Person 101")
+    owner.shot("20-door")
+    owner.page.get_by_role("button", name="Let 127.0.0.1 in again").click()
+    owner.sees("127.0.0.1 is let in again.")
+    owner.sees("Everybody is heard.")
+    house.phone(box, "101")
+    assert not {SECRET, MISTYPED} & set(box.logs().split())
+    assert owner.trouble == []
+    box.stop()
+
+
 PAGES = (
     "/",
     "/calls",
@@ -224,6 +264,8 @@ PAGES = (
     "/hours/office",
     "/lines",
     "/lines/gsm1",
+    "/door",
+    "/door/certificate",
     "/settings",
     "/settings/history",
     "/settings/box",

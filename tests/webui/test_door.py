@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from werkzeug.test import TestResponse
 
-from appliance.calls.edge import Reach, Reached
+from appliance.calls.edge import Reach, Reached, Refusal
 from appliance.switchboard import asks
 from appliance.switchboard.asks import TurnedAway
 from tests.webui.believable import busy_door
@@ -14,7 +14,7 @@ from tests.webui.conftest import Browser
 from tests.webui.fields import fields_of
 from tests.webui.front import BOXS_OWN, PEM, FrontDoor
 from tests.webui.office import Clock, MemoryDesk
-from webui.door.words import who_from
+from webui.door.words import _REFUSALS, who_from
 
 KEY = "-----BEGIN PRIVATE KEY-----\nMC4CAQ==\n-----END PRIVATE KEY-----\n"
 
@@ -26,6 +26,10 @@ def test_who_is_unheard_and_who_was_turned_away(owner: Browser) -> None:
         assert words in page, words
 
 
+def test_every_reason_has_a_word() -> None:
+    assert set(_REFUSALS) == {each.value for each in Refusal}
+
+
 def test_a_quiet_door_says_so(owner: Browser, desk: MemoryDesk, clock: Clock) -> None:
     desk.front = FrontDoor()
     page = owner.get("/door").text
@@ -34,6 +38,8 @@ def test_a_quiet_door_says_so(owner: Browser, desk: MemoryDesk, clock: Clock) ->
         assert words in page, words
     desk.front = replace(busy_door(clock()), bans=())
     assert "Somebody was turned away, and nobody came in" in owner.get("/door").text
+    desk.front.turned_away = (TurnedAway(clock() - 5, "no such call", "udp 192.168.1.5:5060", "", 1),)
+    assert "Nobody has tried to break in" in owner.get("/door").text, "an honest telephone's message came too late"
 
 
 def test_a_scanner_of_a_whole_night_is_one_row(owner: Browser, desk: MemoryDesk, clock: Clock) -> None:

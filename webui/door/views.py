@@ -20,7 +20,7 @@ from webui.door.forms import (
     read_outside,
     shown,
 )
-from webui.door.words import refusal, visitors, who_from
+from webui.door.words import HARMLESS, refusal, visitors, who_from
 from webui.forms import Form, mark
 from webui.heard import heard
 from webui.house import house
@@ -54,7 +54,7 @@ def front_door() -> str:
         bans=sorted(seen.bans, key=lambda ban: ban.until),
         turned_away=came[:MOST_SHOWN],
         more=max(0, len(came) - MOST_SHOWN),
-        guesses=any(now() - one.at < DAY for one in seen.turned_away),
+        guesses=any(one.refusal not in HARMLESS and now() - one.at < DAY for one in seen.turned_away),
         reached=seen.reached,
         certificate=_certificate(),
         firm=settings(),

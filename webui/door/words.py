@@ -30,6 +30,10 @@ def refusal(why: str) -> str:
     return _(_REFUSALS[why]) if why in _REFUSALS else heard(why)
 
 
+HARMLESS = frozenset({Refusal.NOT_SUPPORTED.value, Refusal.NO_SUCH_CALL.value})
+"""What honest telephones do, too."""
+
+
 def who_from(source: str) -> str:
     """The address alone of `udp 203.0.113.9:5071`; the port says nothing to people."""
     address = source.rpartition(" ")[2]
