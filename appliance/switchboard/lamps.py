@@ -79,11 +79,9 @@ class Lamps(Table):
         people = set(self._people)
         queues = {queue.extension for queue in self.settings.queues if queue.extension}
         for extension in self._watched.keys() - people - queues:
-            del self._watched[extension]
-            self._do(ShowWatched(extension, "off", "", reachable=False))
+            self._show(ShowWatched(extension, "off", "", reachable=False))
         for extension in self._message_lamps.keys() - people:
             self._show(ShowMessages(extension, 0))
-            del self._message_lamps[extension]
         self._count_tasks()
         for lamp in self.watched():
             self._show(lamp)

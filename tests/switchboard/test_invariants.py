@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -15,7 +16,7 @@ from appliance.calls.record import Result
 from appliance.switchboard.call import InQueue
 from appliance.switchboard.settings import Caps, LineOptions, NumberRoute, Person, Price, Reach, Settings
 from appliance.switchboard.tolls import destination, forbidden, price
-from tests.switchboard.office import GSM, VOIP, Office, canonical, firm, kind, provider
+from tests.switchboard.office import GSM, VOIP, ZONE, Office, canonical, firm, kind, provider
 
 SPARE = LineId("spare")
 HELP = "199"
@@ -46,7 +47,8 @@ class Day:
 
     def __init__(self, seed: int) -> None:
         self.dice = Random(seed)
-        self.office = Office(wild_firm(), latency=self.latency)
+        self.firm = wild_firm()
+        self.office = Office(self.firm, latency=self.latency)
         self.away = 0
         """How often the desk was away while minutes began."""
         self.deeds = (
@@ -59,10 +61,10 @@ class Day:
             + [self.refuse] * 3
             + [self.dial] * 3
             + [self.wish] * 3
-            + [self.call_out] * 2
+            + [self.call_out] * 3
             + [self.hold, self.phones, self.line]
             + [self.encrypt] * 3
-            + [self.nonsense, self.restart, self.engine]
+            + [self.nonsense, self.restart, self.engine, self.owner]
         )
 
     def latency(self) -> float:
@@ -127,6 +129,7 @@ class Day:
         legs = [leg for line in (VOIP, SPARE, GSM) for leg in self.office.dialled(line)]
         if legs and self.dice.random() < 0.7:
             self.office.pick_up(self.dice.choice(legs))
+            self.office.run(self.dice.choice([0.0, 0.0, 70.0]))
 
     def encrypt(self) -> None:
         if leg := self.one_of(self.office.sound.up | self.office.sound.ringing.keys()):
@@ -168,6 +171,22 @@ class Day:
             self.office.run(self.dice.random() * 3)
             self.office.happen(events.EngineUp())
             self.office.run(self.dice.random() * 3)
+
+    def owner(self) -> None:
+        """Takes a line, a person or a queue's number away in the middle of the day, and brings it back."""
+        firm, queue = self.firm, self.firm.queues[0]
+        settings = self.dice.choice(
+            [
+                firm,
+                firm,
+                replace(firm, lines=firm.lines[:2]),
+                replace(firm, lines=firm.lines[1:]),
+                replace(firm, people=firm.people[:3], queues=(replace(queue, operators=queue.operators[:3]),)),
+                replace(firm, queues=(replace(queue, extension=Extension("701")),)),
+            ]
+        )
+        self.office.settings = settings
+        self.office.take(self.office.board.configure(settings, ZONE, self.office.now))
 
     def check_now(self) -> None:
         board = self.office.board
@@ -248,7 +267,7 @@ class Day:
     def check_tolls(self) -> None:
         """Nobody called where they may not, nothing went past a cap, and whoever was refused is on record."""
         refused = {fact.call for fact in self.office.facts if isinstance(fact, facts.CallForbidden)}
-        people = {person.extension: person for person in self.office.settings.people}
+        people = {person.extension: person for person in self.firm.people}
         dialled: dict[LineId, list[float]] = {}
         minutes: Counter[LineId] = Counter()
         spent: dict[LineId, float] = {}
@@ -266,10 +285,10 @@ class Day:
             if record.talked:
                 begun = math.ceil(record.talked / 60.0 - 1e-9)
                 minutes[record.line] += begun
-                caps = next(line.caps for line in self.office.settings.lines if line.name == record.line)
+                caps = next(line.caps for line in self.firm.lines if line.name == record.line)
                 assert begun <= (caps.longest_minutes or begun) + self.away
                 spent[record.line] = spent.get(record.line, 0.0) + begun * price(caps, canonical(began.dialled))
-        for line in self.office.settings.lines:
+        for line in self.firm.lines:
             for at in dialled.get(line.name, []):
                 within = [one for one in dialled[line.name] if at - 3600.0 < one <= at]
                 assert not line.caps.calls_per_hour or len(within) <= line.caps.calls_per_hour

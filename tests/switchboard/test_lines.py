@@ -50,6 +50,14 @@ def test_a_provider_carries_as_many_calls_as_it_has_room_for(office: Office) -> 
     assert fourth in office.sound.up
 
 
+def test_only_modems_take_up_their_calls_again(office: Office) -> None:
+    office.ring(line=VOIP)
+    office.dial("101", "0672000009")
+    caller = office.ring("+355672000001")
+    office.run()
+    assert office.board.line_legs() == {GSM: (caller, "+355672000001")}
+
+
 def test_the_page_sees_how_full_a_line_is(office: Office) -> None:
     office.ring(line=VOIP)
     office.run()

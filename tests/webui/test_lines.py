@@ -113,7 +113,7 @@ def test_a_provider_by_hand(owner: Browser, desk: MemoryDesk) -> None:
         ("user", "a@b", "Only what stands before the @"),
         ("addresses", "192.0.2.0/99", "Addresses like"),
         ("main_number", "abc", "This is not a telephone number."),
-        ("calls_at_once", "0", "Please give a number from 1 to 500."),
+        ("calls_at_once", "0", "Please give a number from 1 to 120."),
         ("numbers_as", "x", "Please choose one of the list."),
         ("expires", "1", "Please give a number from 30"),
         ("calls_per_hour", "0", "Please give a number from 1"),

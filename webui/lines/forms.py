@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from appliance.callflow.settings import Place
+from appliance.switchboard.checking_outside import MOST_CALLS
 from appliance.switchboard.settings import LineOptions, NumberRoute, Settings
 from webui.desk import Refused
 from webui.forms import Form
@@ -41,7 +42,6 @@ FIELDS = {
 }
 """Where the desk's words about a line belong."""
 
-MOST_CALLS = 500
 MOST_NUMBERS = 100
 
 
