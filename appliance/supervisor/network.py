@@ -205,8 +205,9 @@ def main(arguments: list[str]) -> int:
     """`--write FILE`: put this machine's address where systemd's units look for it."""
     match arguments:
         case ["--write", path]:
-            also = " ".join(f"--bind {address}" for address in lan_ipv6())
-            Path(path).write_text(f"QENDRA_BIND={lan_address()}\nQENDRA_ALSO={also}\n", encoding="ascii")
+            here, also = lan_address(), " ".join(f"--bind {address}" for address in lan_ipv6())
+            words = {"QENDRA_BIND": here, "QENDRA_ALSO": also, "QENDRA_SOUND": ANY if also else here}
+            Path(path).write_text("".join(f"{key}={value}\n" for key, value in words.items()), encoding="ascii")
             return 0
     print("usage: python -m appliance.supervisor.network --write FILE", file=sys.stderr)
     return 2

@@ -240,6 +240,7 @@ def _parts(wishes: Wishes, bind: str, places: Places, hardware: Hardware) -> lis
     site = ("--site", str(places.site)) if places.site.exists() else ()
     inside = ("--engine-port", engine_port, "--inside-port", inside_port)
     listen = ("--bind", bind, "--sip-port", sip)
+    speaks_at = ANY if wishes.also else bind  # the sound library binds all its calls to one address, or to none
     found_at = ("--bind", lan_address() if bind == ANY else bind, "--sip-port", sip)
     sound = ("--sound-ports", f"{rtp.start}-{rtp.stop - 1}")
     also = (word for address in wishes.also for word in ("--bind", address))
@@ -267,7 +268,7 @@ def _parts(wishes: Wishes, bind: str, places: Places, hardware: Hardware) -> lis
             "the sound engine",
             "appliance.engine",
             (
-                *("--run", run, *inside, "--rtp-ports", f"{rtp.start}-{rtp.stop - 1}", "--bind", bind),
+                *("--run", run, *inside, "--rtp-ports", f"{rtp.start}-{rtp.stop - 1}", "--bind", speaks_at),
                 *("--recordings", str(places.data / "recordings")),
             ),
             frozenset({f"client {engine}"}),

@@ -49,6 +49,8 @@ class Box:
 
     host = LOOPBACK
     """Where telephones and the page find it."""
+    also = ""
+    """Where telephones find it as well: an IPv6 address."""
     wire: ClassVar[Wire | None] = None
     """Who writes down what boxes say; nobody, outside of a test run."""
 
@@ -74,6 +76,7 @@ class Box:
         return [
             sys.executable,
             *("-m", "appliance.supervisor.cli", word or self.word, "--data", self.home, "--bind", self.host),
+            *(("--bind", self.also) if self.also else ()),
             *("--sip-port", str(ports.sip), "--tls-port", str(ports.tls), "--web-port", str(ports.web)),
             *("--rtp-ports", f"{ports.first_rtp}-{ports.last_rtp}"),
             *(("--site", self.site) if self.site else ()),

@@ -20,7 +20,7 @@ WAV_HEAD = 44
 
 CONFIG = """\
 poll_method epoll
-sip_listen {host}:{sip}
+sip_listen {listen}:{sip}
 net_interface {host}
 call_local_timeout 120
 call_max_calls 4
@@ -44,7 +44,7 @@ module srtp.so
 module_tmp account.so
 module_app menu.so
 module_app ctrl_tcp.so
-ctrl_tcp_listen {host}:{control}
+ctrl_tcp_listen {listen}:{control}
 statmode_default off
 snd_path {folder}/heard
 """
@@ -94,7 +94,15 @@ class BaresipPhone:
         assert program, "baresip is missing: apt-get install baresip"
         (folder / "heard").mkdir(parents=True)
         write_wav(folder / "voice.wav", tone(hz, VOICE_SECONDS))
-        places = {"host": host, "sip": ports, "control": ports + 2, "rtp": ports + 4, "rtp_last": ports + 23}
+        listen = f"[{host}]" if ":" in host else host
+        places = {
+            "host": host,
+            "listen": listen,
+            "sip": ports,
+            "control": ports + 2,
+            "rtp": ports + 4,
+            "rtp_last": ports + 23,
+        }
         config = CONFIG.format(folder=folder, modules=MODULES, **places)
         if trusts:
             (folder / "authorities.pem").write_text(trusts, encoding="ascii")
@@ -103,7 +111,9 @@ class BaresipPhone:
         (folder / "accounts").write_text("", encoding="utf-8")
         (folder / "contacts").write_text("", encoding="utf-8")
         there = network.command if network else ()
-        self.program = Program(f"baresip {extension}", [*there, program, "-4", "-f", folder], folder / "log")
+        self.program = Program(
+            f"baresip {extension}", [*there, program, "-6" if ":" in host else "-4", "-f", folder], folder / "log"
+        )
         self._host, self._network = host, network
         self._events: list[Event] = []
         self._seen = 0
@@ -269,4 +279,5 @@ class BaresipPhone:
 
 def _account(extension: str, password: str, box: tuple[str, int], transport: str, more: str) -> str:
     host, port = box
+    host = f"[{host}]" if ":" in host else host
     return f"<sip:{extension}@{host}:{port};transport={transport}>;auth_user={extension};auth_pass={password};{more}"

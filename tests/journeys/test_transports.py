@@ -6,7 +6,8 @@ import json
 
 from tests.journeys.box import Box
 from tests.journeys.browser_phone import BrowserPhone
-from tests.journeys.house import House, site
+from tests.journeys.house import VOICES, House, password, site
+from tests.journeys.phones import BaresipPhone
 from tests.journeys.processes import wait_for
 from tests.journeys.reader import chromium
 
@@ -33,6 +34,28 @@ def test_one_calls_encrypted_and_the_other_does_not(house: House) -> None:
     besim.hang_up()
     ana.is_over()
     wait_for("both are registered as they came", lambda: came_by(box) == {("101", "tls"), ("102", "tcp")})
+    box.stop()
+
+
+def test_telephones_on_both_kinds_of_addresses_talk(house: House) -> None:
+    """One is reached by IPv6 alone, the other by IPv4: whoever calls, they hear each other."""
+    box = house.box(site("101 102", lines=""))
+    box.also = "::1"
+    box.start()
+    besim = house.phone(box, "102")
+    folder = house.folder / "phone-v6"
+    ana = BaresipPhone("101", password("101"), ("::1", box.ports.sip), folder, hz=VOICES["101"], host="::1")
+    house.keep(ana)
+    ana.register()
+    for caller, called in ((ana, besim), (besim, ana)):
+        caller.dial(called.extension)
+        called.rings()
+        called.answer()
+        caller.talks()
+        caller.hears(called.hz)
+        called.hears(caller.hz)
+        caller.hang_up()
+        called.is_over()
     box.stop()
 
 

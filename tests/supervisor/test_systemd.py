@@ -94,7 +94,7 @@ def test_systemd_understands_the_units(tmp_path: Path) -> None:
 def test_the_address_is_written_where_the_units_look_for_it(tmp_path: Path) -> None:
     assert main(["--write", str(tmp_path / "address.env")]) == 0
     assert re.fullmatch(
-        r"QENDRA_BIND=[\d.]+\nQENDRA_ALSO=(--bind f[cd][0-9a-f:]+ ?)*\n",
+        r"QENDRA_BIND=[\d.]+\nQENDRA_ALSO=(--bind f[cd][0-9a-f:]+ ?)*\nQENDRA_SOUND=[\d.]+\n",
         (tmp_path / "address.env").read_text(encoding="ascii"),
     )
     assert main([]) == 2
