@@ -18,6 +18,7 @@ from appliance.calls.moment import Moment
 from appliance.edge import certificates
 from appliance.edge.flows import Flow
 from appliance.edge.settings import Settings
+from appliance.edge.sieve import Sieve
 from appliance.edge.streams import Connections, Told
 from appliance.edge.tls import client_context
 from appliance.edge.udp import Datagrams, address_toward
@@ -95,6 +96,15 @@ class Door:
             self._streams.send(data, flow)
         elif datagrams := self._datagrams.get(":" in flow.host):
             datagrams.send(data, flow)
+
+    def sift(self, sieve: Sieve | None) -> None:
+        """Let in over UDP what falls through this sieve; None: all."""
+        for datagrams in self._datagrams.values():
+            datagrams.sift(sieve)
+
+    def lost(self) -> int:
+        """Datagrams lost since the beginning, because we were too busy to hear them."""
+        return sum(datagrams.lost() for datagrams in self._datagrams.values())
 
     def connect(self, flow: Flow, server_name: str) -> None:
         """Open a connection to a provider, unless there is one."""

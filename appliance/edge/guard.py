@@ -20,6 +20,7 @@ SCANNERS = re.compile(
 """What tools of people looking for open telephone systems call themselves."""
 _NONCES = re.compile(rb'nonce="([A-Za-z0-9_-]{20})"')
 _PLACES = re.compile(rb"[:.]([0-9a-f]{42}|[0-9a-f]{66})[@;,\s]")
+MOST_PROVED = 64
 HEAD = 4096
 MOST_MARKS = 8
 """Bytes in which a mark is looked for, and how many that look like one are tried."""
@@ -78,6 +79,7 @@ class Guard:
         self._at_home = at_home
         self._buckets = Buckets(self.MOST)
         self._pools = Buckets(2)
+        self._proved: dict[str, float] = {}
         self.bans = Bans(limits.bans)
 
     def exhausted(self, source: Flow, now: float) -> bool:
@@ -108,8 +110,16 @@ class Guard:
         key, rate = self._bucket(source)
         self._buckets.give(key, rate, 2.0, now)
         if not self._at_home(source.host):
+            self._proved.pop(source.host, None)
+            if len(self._proved) >= MOST_PROVED:
+                del self._proved[next(iter(self._proved))]
+            self._proved[source.host] = now
             pool, rate = self._pool(source.host)
             self._pools.give(pool, rate, 1.0, now)
+
+    def proved_lately(self, now: float) -> list[str]:
+        """Addresses where somebody called within the last hour who is not registered there."""
+        return [host for host, when in self._proved.items() if when > now - 3600.0]
 
     def busy(self, user: bytes, now: float) -> bool:
         """Does this extension, which has proved itself, ask more than any telephone would?"""

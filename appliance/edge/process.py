@@ -22,6 +22,7 @@ from appliance.edge.message import Garbled
 from appliance.edge.notifier import keeping
 from appliance.edge.proxy import Proxy
 from appliance.edge.settings import Settings
+from appliance.edge.sieve import EVERY
 from appliance.edge.signs import Ports, Signs
 from appliance.edge.tokens import Tokens
 from appliance.edge.udp import Inside, knock
@@ -77,6 +78,7 @@ class Edge:
         except OSError as error:
             raise Unable(f"port {settings.inside_port} on loopback, for the engine, cannot be had: {error}") from error
         await self._door.open()
+        self._sifting = self._loop.call_later(EVERY, self._sift)
         try:
             self._seam = await serve(EDGE, settings.run / "edge.sock", _clock, self._met)
         except OSError as error:
@@ -92,6 +94,7 @@ class Edge:
             self._wake.cancel()
         if self._saving is not None:
             self._saving.cancel()
+        self._sifting.cancel()
         self._seam.close()
         for peer in self._peers:
             peer.close()
@@ -103,6 +106,10 @@ class Edge:
         self._writer.shutdown()
         self._inside.close()
         log.info("%s", self.proxy.counters)
+
+    def _sift(self) -> None:
+        self._door.sift(self.proxy.sieve(self._door.lost(), _clock()))
+        self._sifting = self._loop.call_later(EVERY, self._sift)
 
     def _remember(self) -> None:
         """Work from what was kept, until the desk says otherwise."""

@@ -41,6 +41,7 @@ from appliance.edge.pings import Pings, options
 from appliance.edge.reach.reach import ReachCheck
 from appliance.edge.refusals import Refusals
 from appliance.edge.registrar import Registrar
+from appliance.edge.sieve import Sieve, Strangers
 from appliance.edge.signs import Public, Signs
 from appliance.edge.tokens import Place
 from appliance.edge.trunks.trunks import Trunks
@@ -97,6 +98,7 @@ class Proxy:
         self._paths = Paths()
         self._digest = Digest(signs.tokens)
         self.counters = Counters()
+        self._strangers = Strangers()
         self.registrar = Registrar(signs.tokens.device, self._note)
         self.guard = Guard(limits, signs.tokens, self._registered_at, self._known_at)
         self._pings = Pings(signs, self.registrar)
@@ -134,6 +136,21 @@ class Proxy:
         if self.guard.exhausted(source, now):
             return Refusal.FLOOD, "too many requests"
         return None
+
+    def sieve(self, lost: int, now: float) -> Sieve | None:
+        """To be asked every second: what is to be let in over UDP from now on; None: all.
+
+        Args:
+            lost: datagrams lost since the beginning because nobody had time to hear them.
+            now: monotonic seconds.
+        """
+        before, share = self._strangers.share, self._strangers.turn(lost, now)
+        if share < 1.0 <= before:
+            log.warning("strangers flood us; of their datagrams the kernel lets in one in %d", round(1 / share))
+        if share >= 1.0:
+            return None
+        known = (*self.guard.proved_lately(now), *self.registrar.hosts(), *self.trunks.addresses())
+        return Sieve(share, known, tuple(each.host for each in self.guard.bans.standing() if not each.name))
 
     def turned_away(self, source: Flow, refusal: Refusal, detail: str, now: float) -> list[Output]:
         """A connection came to nothing. It costs its address as much as a request without a proof does."""
@@ -292,6 +309,8 @@ class Proxy:
     def _from_outside(self, data: bytes, source: Flow, now: float) -> list[Output]:
         if is_keepalive(data):
             return []
+        if source.transport == "udp" and not self._known_at(source.host):
+            self._strangers.came()
         objection = self.objection(source, now)
         if objection is not None:
             self._refuse(objection[0], source, objection[1], now)

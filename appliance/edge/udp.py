@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from appliance.edge.flows import Flow
 from appliance.edge.message import LARGEST
+from appliance.edge.sieve import Sieve, lost_at, put_in, take_out
 from appliance.edge.signs import LOOPBACK
 
 _BATCH = 64
@@ -36,6 +37,7 @@ class Datagrams:
             raise
         self._heard = heard
         self._done = done
+        self._sifted = False
         asyncio.get_running_loop().add_reader(self._socket, self._readable)
 
     def send(self, data: bytes, flow: Flow) -> None:
@@ -47,6 +49,18 @@ class Datagrams:
         """Hear no more."""
         asyncio.get_running_loop().remove_reader(self._socket)
         self._socket.close()
+
+    def sift(self, sieve: Sieve | None) -> None:
+        """Let in what falls through this sieve; None: all."""
+        if sieve is None and not self._sifted:
+            return
+        with contextlib.suppress(OSError):  # a kernel without: we hear and refuse all
+            take_out(self._socket) if sieve is None else put_in(self._socket, sieve)
+        self._sifted = sieve is not None
+
+    def lost(self) -> int:
+        """Datagrams lost since the beginning, because we were too busy to hear them."""
+        return lost_at(self._socket)
 
     def _readable(self) -> None:
         heard, receive = self._heard, self._socket.recvfrom

@@ -146,6 +146,11 @@ class Trunks:
         """Does a provider call from this address?"""
         return any(provider.sources.include_host(host) for provider in self._providers.values())
 
+    def addresses(self) -> list[str]:
+        """From where providers call: addresses and networks."""
+        sources = [provider.sources for provider in self._providers.values()]
+        return [place for each in sources for place in (*each.hosts, *map(str, each.networks))]
+
     def together(self, one: str, other: str) -> bool:
         """Do both addresses belong to one provider?"""
         return any(
