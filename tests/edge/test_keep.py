@@ -9,6 +9,7 @@ import pytest
 from appliance.calls.moment import Moment
 from appliance.edge import keep
 from appliance.edge.bans import Standing
+from appliance.edge.flows import LookUp, Naptr, Record, Srv
 from tests.edge.house import House, Phone, accounts, tcp, udp
 
 
@@ -120,3 +121,20 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="bindings"):
         keep.write(path, b"new")
     assert path.read_bytes() == b"old"
+
+
+def test_what_the_dns_said_is_kept_and_a_damaged_page_of_it_set_aside(tmp_path: Path) -> None:
+    known: list[tuple[LookUp, tuple[Record, ...]]] = [
+        (LookUp("example.com", "NAPTR"), (Naptr(1, 2, "s", "SIP+D2U", "_sip._udp.example.com"),)),
+        (LookUp("_sip._udp.example.com", "SRV"), (Srv(1, 2, 5060, "a.example.com"), Srv(2, 0, 5062, "b.example.com"))),
+        (LookUp("a.example.com", "A"), ("192.0.2.1",)),
+        (LookUp("a.example.com", "AAAA"), ("2001:db8::1",)),
+    ]
+    whole = keep.names_bytes(known)
+    keep.write(tmp_path / "names.json", whole)
+    assert keep.names(tmp_path) == known
+    for damaged in (b"", b"[]", b'{"names": 1}', b'{"names": [["x", "MX", ["y"]]]}', whole.replace(b"5060", b'"x"')):
+        keep.write(tmp_path / "names.json", damaged)
+        assert keep.names(tmp_path) == []
+        assert (tmp_path / "names.json.damaged").read_bytes() == damaged
+        assert keep.names(tmp_path) == []

@@ -7,6 +7,7 @@ it knows nothing of it, and passes everything on as it comes.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import islice, takewhile
 
 from appliance.edge.fields import OURS
 from appliance.edge.flows import Flow, Output, Send, ToEngine
@@ -36,8 +37,8 @@ class _Call:
     ends: float
     server: Server | None = None
     branch: bytes = b""
-    due: float | None = None
-    """When the server it is with is given up; None once that has said something."""
+    due: float = 0.0
+    """When the server it is with is given up, if that has said nothing by then."""
     rings: bool = False
     sent: dict[bytes, tuple[Flow, bytes]] = field(default_factory=dict)
     """Every INVITE that left, by our branch."""
@@ -53,6 +54,7 @@ class Calls:
         self._ways = ways
         self._calls: dict[bytes, _Call] = {}
         self._branches: dict[bytes, _Call] = {}
+        self._unanswered: dict[bytes, _Call] = {}
 
     def begin(self, request: Request, transaction: bytes, provider: Provider, now: float) -> list[Output]:
         """An INVITE of the engine, or its repeat."""
@@ -79,7 +81,7 @@ class Calls:
             return self._dismissed(call, branch, response)
         if response.method != b"INVITE":
             return None
-        call.due = None
+        self._unanswered.pop(call.transaction, None)
         call.rings = call.rings or 100 < response.status < 200
         if response.status == 503:
             wait, another = retry_after(response), not call.rings and self._another(call)
@@ -96,22 +98,20 @@ class Calls:
 
     def disconnected(self, flow: Flow, now: float) -> list[Output]:
         """A connection has ended: calls that nobody there has answered yet go elsewhere."""
-        waiting = [each for each in self._calls.values() if each.due is not None and each.server]
-        lost = [each for each in waiting if each.server and each.server.flow == flow]
+        lost = [each for each in self._unanswered.values() if each.server and each.server.flow == flow]
         return [output for call in lost for output in self._next(call, now)]
 
     def next_deadline(self) -> float | None:
         """When a server is given up, or a call forgotten."""
-        first = next(iter(self._calls.values()), None)
-        dues = [each.due for each in self._calls.values() if each.due is not None]
-        return min([*dues, *([first.ends] if first else [])], default=None)
+        oldest = [each.ends for each in islice(self._calls.values(), 1)]
+        return min([*oldest, *(each.due for each in self._unanswered.values())], default=None)
 
     def tick(self, now: float) -> list[Output]:
         """Take calls on from servers that are silent."""
-        for call in [each for each in self._calls.values() if each.ends <= now]:
+        for call in [*takewhile(lambda each: each.ends <= now, self._calls.values())]:
             self._forget(call)
         out: list[Output] = []
-        for call in [each for each in self._calls.values() if each.due is not None and each.due <= now]:
+        for call in [each for each in self._unanswered.values() if each.due <= now]:
             if call.server is not None:
                 call.provider.failed(call.server.flow, silent(call.server.flow), now)
             out += self._next(call, now)
@@ -125,8 +125,9 @@ class Calls:
         """To the next server; with none left, the engine is told at once."""
         tried = {flow for flow, _ in call.sent.values()}
         server = call.provider.call_server(tried) if len(tried) < TRIES else None
-        call.server, call.due = server, None
+        call.server = server
         if server is None:
+            self._unanswered.pop(call.transaction, None)
             return [self.refusal(call.request, call.provider.status().words)]
         flow = server.flow
         via = self._signs.via_outside(flow, call.transaction, "")
@@ -136,7 +137,7 @@ class Calls:
         call.branch = via.rpartition(b"branch=")[2]
         call.sent[call.branch] = flow, data
         call.due = now + PATIENCE
-        self._branches[call.branch] = call
+        self._branches[call.branch] = self._unanswered[call.transaction] = call
         self._paths.keep(call.transaction, flow, "", b"", now)
         return self._ways.send(server, data, now)
 
@@ -164,6 +165,7 @@ class Calls:
 
     def _forget(self, call: _Call) -> None:
         del self._calls[call.transaction]
+        self._unanswered.pop(call.transaction, None)
         for branch in call.sent:
             self._branches.pop(branch, None)
 

@@ -65,8 +65,10 @@ class Servers:
             return False
         news = not health.heard or (health.down and not health.refuses)
         health.heard = True
+        if health.down and not health.refuses:
+            health.down, health.failures = False, 0
         if not health.refuses:
-            health.down, health.failures, health.trouble = False, 0, ""
+            health.trouble = ""
         return news
 
     def served(self, flow: Flow) -> None:

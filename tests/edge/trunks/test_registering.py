@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from appliance.calls.names import Transport
-from appliance.edge.flows import Flow
+from appliance.edge.flows import Flow, LookUp
 from appliance.edge.trunks.provider import RECONNECT, SETTLING
 from appliance.edge.trunks.registration import REFRESH, REFUSED
 from tests.edge.trunks.world import BOX, PUBLIC, World, trunk, two_servers
@@ -179,6 +179,32 @@ def test_an_overloaded_server_is_left_alone_as_long_as_it_asks() -> None:
     assert world.words() == "registered with 192.0.2.2; 192.0.2.1 says that it cannot serve us now (503)"
     world.pass_time(119)
     assert len(registers(world)) == 1
+
+
+@pytest.mark.parametrize("pings", [0.0, 30.0])
+def test_a_server_that_never_can_is_asked_ever_more_seldom(pings: float) -> None:
+    world = World()
+    provider = world.provider()
+    provider.behaviour.status = 500
+    world.accept(trunk(ping_seconds=pings))
+    world.pass_time(3600)
+    assert len(registers(world)) < 3600 / 225 + 8
+    assert not world.up()
+    provider.behaviour.status = 0
+    world.pass_time(400)
+    assert world.words() == "registered with 192.0.2.1"
+
+
+def test_a_provider_that_moves_is_followed() -> None:
+    world = World()
+    old, new = world.provider(), world.provider("192.0.2.2")
+    world.zone[LookUp("example.com", "A")] = ("192.0.2.1",)
+    world.accept(trunk(domain="example.com"))
+    assert list(old.customers) == ["shop"]
+    world.zone[LookUp("example.com", "A")] = ("192.0.2.2",)
+    world.unreachable.add("192.0.2.1")
+    world.pass_time(301)
+    assert (world.words(), list(new.customers)) == ("registered with 192.0.2.2", ["shop"])
 
 
 def test_behind_a_router_the_contact_is_what_the_provider_sees() -> None:
