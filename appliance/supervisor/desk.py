@@ -61,7 +61,7 @@ async def _live(wishes: argparse.Namespace) -> None:
     books = Books(wishes.data, clock.now())
     panel = open_panel(site.lamps.for_board(), wishes.run)
     try:
-        books.take_site(site, clock.now())
+        take_up(books, site, chosen=wishes.site is not None)
         offer_link(books, wishes.run)
         firm = books.firm()
         prompts = Prompts(PromptSettings(wishes.data / "speech", firm.language, firm.country))
@@ -71,6 +71,14 @@ async def _live(wishes: argparse.Namespace) -> None:
     finally:
         panel.close()
         books.close()
+
+
+def take_up(books: Books, site: Site, *, chosen: bool) -> None:
+    """Put the site in force: the installer's whenever it is new, the example firm on a new box only. A later version's
+    example must not replace what an owner has made of an earlier one's.
+    """
+    if chosen or not books.settings.version:
+        books.take_site(site, clock.now())
 
 
 async def _until_told(desk: FrontDesk, modems: tuple[LineSettings, ...]) -> None:
