@@ -11,14 +11,28 @@ from pathlib import Path
 import pytest
 
 from appliance.calls import commands, events
-from appliance.calls.engine import CallDevice, OpenSound, PlayFiles, SoundNoted
-from appliance.calls.names import CallId, Cause, Extension, LegId
+from appliance.calls.engine import (
+    CallDevice,
+    CallTrunk,
+    OpenSound,
+    PlayFiles,
+    SoundNoted,
+    TrunkAccount,
+    TrunkAccounts,
+)
+from appliance.calls.names import CallId, Cause, Encryption, Extension, LegId, LineId
 from tests.engine.bench import Bench, Desk, bench
 from tests.engine.pcm_modem import PcmModem
 from tests.engine.peer import Phone
+from tests.engine.srtp import new_key
 from tests.engine.test_sound import sound_file
 
 BODY = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 9 RTP/AVP 99\r\n"
+MARKS = [
+    f"X-Qendra-Source: {source}\r\nX-Qendra-Transport: {transport}\r\n"
+    for source in ("127.0.0.1", "192.168.1.7", "::1")
+    for transport in ("udp", "tls")
+]
 
 
 class Wild:
@@ -35,6 +49,7 @@ class Wild:
     def invited(self, phone: Phone) -> None:
         """On the edge's thread."""
         self.phones.append(phone)
+        phone.keys = self.keys()
         match self.dice.randrange(5):
             case 0:
                 phone.ring()
@@ -45,7 +60,7 @@ class Wild:
 
     def legs(self) -> list[LegId]:
         """All that were ever named, living and dead."""
-        born = [event.leg for event in self.everything() if isinstance(event, events.PhoneRang)]
+        born = [event.leg for event in self.everything() if isinstance(event, events.PhoneRang | events.LineRang)]
         return [*born, *self.box._made, LegId("never was")]
 
     def everything(self) -> list[object]:
@@ -59,9 +74,34 @@ class Wild:
 
     def call_in(self) -> Phone:
         phone = self.box.edge.phone()
-        phone.dial("101", self.dice.choice(["600", "*1", ""]), trusted=self.dice.random() < 0.95)
+        phone.keys = self.keys()
+        phone.dial(
+            "101", self.dice.choice(["600", "*1", ""]), trusted=self.dice.random() < 0.95, extra=self.dice.choice(MARKS)
+        )
         self.phones.append(phone)
         return phone
+
+    def called_by_provider(self) -> None:
+        phone = self.box.edge.phone()
+        phone.keys = self.keys()
+        phone.dial_by_provider(self.dice.choice(["p1", "p2"]), "1", extra=self.dice.choice(MARKS))
+        self.phones.append(phone)
+
+    def keys(self) -> str:
+        return self.dice.choice(["", "", "AVP", "SAVP"])
+
+    def change_keys(self) -> None:
+        phone = self.phone()
+        phone.keys, phone.key = self.keys(), new_key()
+        phone.request("INVITE", self.dice.choice(MARKS), phone.sdp())
+
+    def change_providers(self) -> None:
+        names = self.dice.sample(["p1", "p2", "p3"], k=self.dice.randrange(4))
+        how = self.dice.choice(list(Encryption))
+        user = str(self.dice.randrange(3))
+        self.box.desk.tell(
+            TrunkAccounts(tuple(TrunkAccount(LineId(name), "h", user=user, encryption=how) for name in names))
+        )
 
     def step(self) -> None:
         self.dice.choice(self.habits())()
@@ -71,8 +111,15 @@ class Wild:
         return [
             self.call_in,
             self.call_in,
-            lambda: tell(CallDevice(self.box.new_leg(), Extension("102"), "d", "101")),
+            self.called_by_provider,
+            self.change_providers,
+            self.change_keys,
+            lambda: tell(
+                CallDevice(self.box.new_leg(), Extension("102"), "d", "101", encryption=pick(list(Encryption)))
+            ),
+            lambda: tell(CallTrunk(self.box.new_leg(), pick([LineId("p1"), LineId("p2")]), "1")),
             lambda: tell(commands.Ring(leg())),
+            lambda: tell(commands.Answer(leg(), encrypted_only=True)),
             lambda: tell(commands.Answer(leg())),
             lambda: tell(commands.Answer(leg())),
             lambda: tell(commands.Answer(leg())),
@@ -161,7 +208,7 @@ def test_whatever_people_do(seed: int, tmp_path: Path, modems: list[PcmModem]) -
         told = wild.everything()
         ended = Counter(event.leg for event in told if isinstance(event, events.LegEnded))
         assert set(ended.values()) == {1}
-        born = {event.leg for event in told if isinstance(event, events.PhoneRang)}
+        born = {event.leg for event in told if isinstance(event, events.PhoneRang | events.LineRang)}
         assert born <= set(ended), "a telephone's call had no end"
         recordings = Counter(event.call for event in told if isinstance(event, events.RecordingEnded))
         assert recordings == Counter(wild.recorded)
@@ -183,6 +230,7 @@ def _nothing_after_the_end(told: list[object]) -> None:
                 | events.KeyPressed(leg)
                 | events.Played(leg)
                 | events.LegHeld(leg)
+                | events.LegEncrypted(leg)
                 | SoundNoted(leg)
             ):
                 assert leg not in gone, event
