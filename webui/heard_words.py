@@ -175,6 +175,9 @@ TEMPLATES: tuple[str, ...] = (
     N_("there is no line %(name)s"),
     N_("line %(name)s: %(why)s"),
     N_("modem unplugged"),
+    N_("the modem was unplugged"),
+    N_("the modem is not plugged in"),
+    N_("the modem refused to dial: %(why)s"),
     N_("that is not a telephone number"),
     N_("codes for the network are not dialled as calls"),
     # Who may call where, and what a line may spend (appliance.switchboard.tolls).

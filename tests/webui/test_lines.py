@@ -138,6 +138,15 @@ def test_a_slip_is_told_at_the_field(owner: Browser, desk: MemoryDesk, field: st
     assert desk.settings == before
 
 
+def test_what_the_desk_refuses_is_told_at_its_field_and_unfolded(owner: Browser) -> None:
+    fields = fields_of(owner.get("/lines/albtel").text, encryption="required", transport="udp")
+    answer = owner.post("/lines/albtel", **fields)
+    assert answer.status_code == 422
+    assert 'id="encryption-fault"' in answer.text
+    assert "is only possible over tls" in answer.text
+    assert answer.text.index('<details class="fold" open>') < answer.text.index('id="encryption"')
+
+
 def test_numbers_caps_and_prices(owner: Browser, desk: MemoryDesk) -> None:
     fields = fields_of(owner.get("/lines/albtel").text)
     fields |= {

@@ -37,6 +37,7 @@ ADVANCED = (
     "addresses",
     "proxy",
     "transport",
+    "encryption",
     "login",
     "numbers_as",
     "caller_from",
