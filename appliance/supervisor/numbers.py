@@ -136,6 +136,8 @@ def _as_dialled_in(country: str, parsed: PhoneNumber) -> str:
     import phonenumbers  # noqa: PLC0415
 
     words = phonenumbers.format_out_of_country_calling_number(parsed, country)
+    if words.startswith("+"):  # a country nobody knows
+        words = f"00{words}"
     return "".join(sign for sign in words if sign.isdecimal())
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from appliance.supervisor.numbers import canonical_in, kind_in, understood, written
 from appliance.switchboard.settings import NumberFormat, Reach
@@ -23,6 +25,7 @@ E164, DIGITS, ZEROS, NATIONAL, EIGHT_TEN = NumberFormat
         ("RU", "+355672000001", EIGHT_TEN, "810355672000001"),
         ("RU", "+355672000001", NATIONAL, "810355672000001"),
         ("AL", "0672000001", EIGHT_TEN, "810355672000001"),
+        ("ZZ", "+393331234567", NATIONAL, "00393331234567"),
     ],
 )
 def test_a_number_is_written_as_the_provider_wants_it(
@@ -97,3 +100,15 @@ def test_one_way_of_writing() -> None:
     canonical = canonical_in("AL")
     assert canonical("067 200 0001") == canonical("+355672000001") == "+355672000001"
     assert canonical("") == ""
+
+
+DIALLED = st.text("+0123456789*# ()-~٣", max_size=40) | st.text(max_size=20)
+"""What a telephone or a provider may send as a number."""
+
+
+@given(DIALLED, st.sampled_from(["AL", "RU", "US", "DE", "GB", "ZZ"]), st.sampled_from(NumberFormat))
+def test_nothing_that_is_dialled_or_told_is_too_strange(number: str, country: str, style: NumberFormat) -> None:
+    assert isinstance(written(number, style, country), str)
+    assert isinstance(understood(number, style, country), str)
+    assert isinstance(canonical_in(country)(number), str)
+    assert kind_in(country)(number) in {None, *Reach}
