@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from appliance.calls.edge import Bans, Refused
-from tests.bench.flood import endured
+from tests.bench.tools.flood import endured
 from tests.bench.tools.knocking import User
 from tests.edge.house import accounts
 from tests.edge.running import LOOPBACK, Running

@@ -1,6 +1,6 @@
 """A flood of strangers at the front door, and what it does to the telephones of the house meanwhile.
 
-`Flood` is a process of its own (`python -m tests.bench.flood PORT PER_SECOND`): REGISTER, INVITE, OPTIONS, made-up proofs and
+`Flood` is a process of its own (`python -m tests.bench.tools.flood PORT PER_SECOND`): REGISTER, INVITE, OPTIONS, made-up proofs and
 garbage from two hundred addresses of loopback, a third of it from one of them, some from the telephones' own address, and
 a guesser who answers its challenges with wrong passwords. `endured` lets telephones register and call through it.
 """
@@ -22,7 +22,7 @@ from typing import Self
 
 from tests.bench.tools.knocking import Knockers, User, proof
 
-HOUSE = Path(__file__).parent.parent.parent
+HOUSE = Path(__file__).parents[3]
 REALM = b"qendra"
 ADDRESSES = 200
 TURN = 0.004
@@ -51,7 +51,7 @@ class Flood:
     """Strangers at a port of loopback, from `with` to its end."""
 
     def __init__(self, port: int, per_second: int = 5000) -> None:
-        self._command = [sys.executable, "-m", "tests.bench.flood", str(port), str(per_second)]
+        self._command = [sys.executable, "-m", "tests.bench.tools.flood", str(port), str(per_second)]
         self._process: subprocess.Popen[bytes] | None = None
         self.per_second = 0.0
         """How many a second were really sent; known at the end."""
