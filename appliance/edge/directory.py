@@ -99,8 +99,8 @@ class Directory:
         return asked
 
     def kept(self) -> list[tuple[LookUp, tuple[Record, ...]]]:
-        """The good answers, for the disk."""
-        return [(each, entry.records) for each, entry in self._entries.items() if entry.records]
+        """The answers, for the disk; also that there is no such thing, which is asked before what there is."""
+        return [(each, entry.records) for each, entry in self._entries.items() if entry.records is not None]
 
     def restore(self, kept: Iterable[tuple[LookUp, tuple[Record, ...]]]) -> None:
         """What an earlier life had found out: good until something better is heard."""

@@ -11,7 +11,7 @@ import pytest
 from appliance.edge.directory import FIRST_WAIT, LONGEST, LONGEST_WAIT, MOST, SHORTEST, Directory
 from appliance.edge.flows import Found, LookUp, Naptr, Record, Srv
 from appliance.edge.trunks.location import Located, host_and_port, locate
-from tests.edge.trunks.world import trunk
+from tests.edge.trunks.world import World, trunk
 
 Zone = Mapping[tuple[str, str], tuple[Record, ...] | None]
 HOSTS: Zone = {("a.x", "A"): ("192.0.2.1",), ("b.x", "A"): ("192.0.2.2",), ("x.com", "A"): ("192.0.2.9",)}
@@ -190,3 +190,19 @@ def test_what_an_earlier_life_knew_is_used_and_looked_up_anew() -> None:
     reborn.want("me", [ASKED])
     assert reborn.known(ASKED) == ("192.0.2.1",)
     assert reborn.tick(0.0) == [ASKED]
+
+
+def test_a_box_that_starts_while_the_dns_is_silent_goes_on_at_once() -> None:
+    world = World()
+    provider = world.provider()
+    world.zone[ASKED] = ("192.0.2.1",)
+    world.accept(trunk(domain="x.com"))
+    again = World()
+    again.providers = world.providers
+    again.dns = False
+    again.house.proxy.directory.restore(world.house.proxy.directory.kept())
+    again.accept(trunk(domain="x.com"))
+    assert again.words() == "registered with 192.0.2.1"
+    assert provider.customers
+    again.pass_time(3600)
+    assert again.up(), "and stays so"
