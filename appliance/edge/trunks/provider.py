@@ -91,12 +91,16 @@ class Provider:
         return self.tick(now)
 
     def call_server(self, without: set[Flow]) -> Server | None:
-        """Where a call goes: the server we are registered at, else the best that lives and has not been tried."""
+        """Where a call goes: the server we are registered at, else the best that lives and has not been tried.
+
+        With none alive, the one that is tried again the soonest: nobody sends a call to a line that says it is down but
+        for an emergency, and that is worth a try.
+        """
         registered = self._registration.at if self._registration else None
         health = self.servers.get(registered.flow) if registered else None
         if registered and health and not health.down and registered.flow not in without:
             return registered
-        return self.servers.best(without)
+        return self.servers.best(without) or (None if without else self.servers.soonest())
 
     def next_deadline(self) -> float | None:
         """When `tick` has something to do."""

@@ -58,6 +58,10 @@ class Servers:
         """The first that is not left alone."""
         return next((each.server for each in self if not each.down and each.server.flow not in without), None)
 
+    def soonest(self) -> Server | None:
+        """The one that is tried again first, when none lives."""
+        return min(self, key=lambda each: each.again).server if self._all else None
+
     def answered(self, flow: Flow) -> bool:
         """It said something: it is not silent. Tells whether that is news."""
         health = self._all.get(flow)

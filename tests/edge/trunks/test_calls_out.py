@@ -133,13 +133,15 @@ def test_what_the_engine_repeats_goes_where_the_call_is() -> None:
     assert world.statuses() == [503, 503], "its repeat gets the same answer"
 
 
-def test_with_nobody_left_the_engine_hears_so_at_once_and_why() -> None:
+def test_with_nobody_left_the_engine_hears_so_and_why() -> None:
     world = known_by_address()
     for host in ("192.0.2.1", "192.0.2.2"):
         world.providers[host, 5060].behaviour.silent = True
     world.pass_time(100)
     assert (world.up(), world.words()) == (False, "no answer from 192.0.2.1")
     world.dial()
+    assert len(invites(world)) + len(invites(world, "192.0.2.2")) == 1, "an emergency may be worth one try"
+    world.pass_time(PATIENCE)
     (refused,) = [answer(each) for each in world.to_engine]
     assert refused.status == 503
     assert refused.first(b"warning") == b'399 qendra "no answer from 192.0.2.1"'
@@ -149,6 +151,18 @@ def test_with_nobody_left_the_engine_hears_so_at_once_and_why() -> None:
     )
     world.engine(ack)
     assert len(world.house.sent) == count
+
+
+def test_an_emergency_goes_over_a_line_that_seemed_dead() -> None:
+    world = known_by_address()
+    for host in ("192.0.2.1", "192.0.2.2"):
+        world.providers[host, 5060].behaviour.silent = True
+    world.pass_time(100)
+    for host in ("192.0.2.1", "192.0.2.2"):
+        world.providers[host, 5060].behaviour.silent = False
+    world.dial()
+    assert world.statuses() == [100, 180, 200]
+    assert world.up()
 
 
 def test_a_provider_nobody_knows_is_refused_at_once() -> None:
@@ -182,9 +196,6 @@ def test_a_503_that_nobody_else_could_better_is_about_that_call_only() -> None:
     provider.behaviour.status, provider.behaviour.retry_after = 503, 90
     world.dial(branch=b"z9hG4bKout-2")
     assert not world.up(), "it wants to be left alone"
-    count = len(invites(world))
-    world.dial(branch=b"z9hG4bKout-3")
-    assert (len(invites(world)), world.statuses()[-1]) == (count, 503)
     provider.behaviour.status = 0
     world.pass_time(120)
     assert (world.up(), world.words()) == (True, "registered with 192.0.2.1")
