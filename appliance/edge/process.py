@@ -25,7 +25,7 @@ from appliance.edge.settings import Settings
 from appliance.edge.sieve import EVERY
 from appliance.edge.signs import Ports, Signs
 from appliance.edge.tokens import Tokens
-from appliance.edge.udp import Inside, knock
+from appliance.edge.udp import Inside, knock, routers
 from appliance.wire.peer import Peer, serve
 from appliance.wire.seams import EDGE
 
@@ -53,6 +53,7 @@ class Edge:
         ports = Ports(settings.sip_port, settings.tls_port)
         signs = Signs(tokens, self._door.here, ports, settings.inside_port, settings.engine_port)
         self.proxy = Proxy(signs, settings.limits, Random(), _calendar, settings.sound_ports)
+        self.proxy.reach.routers = routers
         self._names: Names | None = None
         self._peers: list[Peer] = []
         self._unheard: deque[Refused] = deque(maxlen=UNHEARD)

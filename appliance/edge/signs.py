@@ -37,6 +37,10 @@ class Public(NamedTuple):
     host: str
     """The router's address; empty: not known, or nobody is to come in."""
     ports: Ports
+    routers: frozenset[str] = frozenset()
+    """Routers of our own network. A telephone in the office that calls us by the public name comes by the router, which may
+    put its own address into the place of the telephone's; by the same way it has to find us again.
+    """
 
 
 class Signs:
@@ -69,12 +73,9 @@ class Signs:
 
     def _through_router(self, flow: Flow) -> bool:
         """Does that telephone know us by our public address? IPv6 has one address for all."""
-        return (
-            self.public.host != ""
-            and ":" not in flow.host
-            and not is_local(flow.host)
-            and not self.is_provider(flow.host)
-        )
+        if not self.public.host or ":" in flow.host:
+            return False
+        return flow.host in self.public.routers or not (is_local(flow.host) or self.is_provider(flow.host))
 
     def contact(self, user: bytes, flow: Flow) -> bytes:
         """Our Contact line in a dialog that we are an end of."""

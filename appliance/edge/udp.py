@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable
+from pathlib import Path
 
 from appliance.edge.flows import Flow
 from appliance.edge.message import LARGEST
@@ -144,3 +145,13 @@ def address_toward(host: str) -> str:
         except OSError:
             return "::1" if ":" in host else LOOPBACK
         return str(probe.getsockname()[0])
+
+
+def routers(table: Path = Path("/proc/net/route")) -> frozenset[str]:
+    """The routers that lead out of our network (IPv4), as the kernel has them."""
+    try:
+        rows = [line.split() for line in table.read_text(encoding="ascii").splitlines()[1:]]
+        gateways = {row[2] for row in rows if row[1] == "00000000" and row[2] != "00000000"}
+        return frozenset(socket.inet_ntoa(bytes.fromhex(gateway)[::-1]) for gateway in gateways)
+    except (OSError, ValueError, IndexError):
+        return frozenset()

@@ -48,9 +48,9 @@ class Network:
             os.close(theirs)
             os.close(ours)
 
-    def turns_addresses(self, street: str, rules: str = "") -> None:
+    def turns_addresses(self, street: str, arriving: str = "", leaving: str = "") -> None:
         """From now on it is a router: whoever goes out to `street` goes as the router itself, from any port it likes; only
-        answers come in, and what `rules` (of the chain for packets that arrive) forward.
+        answers come in, and what rules for packets that are `arriving` forward. Rules for those `leaving` may follow.
         """
         run(f"ip netns exec {self.name} sysctl -qw net.ipv4.ip_forward=1")
         run(
@@ -59,11 +59,12 @@ class Network:
 table ip turned {{
  chain arriving {{
   type nat hook prerouting priority dstnat
-  {rules}
+  {arriving}
  }}
  chain leaving {{
   type nat hook postrouting priority srcnat
   oifname "{street}" masquerade random
+  {leaving}
  }}
 }}
 table ip passed {{

@@ -49,6 +49,8 @@ class ReachCheck:
     """Our addresses as providers see them."""
     telephones: Callable[[], Iterable[str]]
     """Where telephones are registered from."""
+    routers: Callable[[], frozenset[str]] = frozenset
+    """Those of our own network, as they are now."""
     outside: Outside = field(default_factory=Outside)
     told: Reached = field(default_factory=lambda: Reached(Reach.NOT_WANTED, ""))
     _look: _Look | None = None
@@ -165,7 +167,8 @@ class ReachCheck:
         address = addresses[0] if addresses else before
         ports = Ports(self.outside.sip_port or self.signs.ports.plain, self.outside.tls_port or self.signs.ports.tls)
         self._learnt = self.outside.name
-        self.signs.public = Public("" if is_local(address) or is_shared(address) else address, ports)
+        usable = not (is_local(address) or is_shared(address))
+        self.signs.public = Public(address if usable else "", ports, self.routers())
 
     def _tell(self, now: float) -> list[Output]:
         heard = None if self._heard_at is None or now - self._heard_at > FRESH else now - self._heard_at

@@ -12,6 +12,7 @@ from appliance.edge import keep
 from appliance.edge.flows import Flow, Found, Knock, LookUp, Output, Send
 from appliance.edge.reach.reach import EVERY, FRESH
 from appliance.edge.reach.verdict import Findings, weigh
+from appliance.edge.udp import routers
 from tests.edge.house import SDP, House, Phone, engine_request, request, udp
 from tests.edge.notifier.watching import Watcher
 from tests.edge.trunks.world import World, trunk
@@ -297,3 +298,36 @@ def test_a_telephone_outside_that_writes_its_public_address_is_behind_a_router_a
     house.pass_time(26)
     pings = [each for each in house.sent if each.data.startswith(b"OPTIONS")]
     assert [each.flow for each in pings] == [HOME]
+
+
+def test_a_telephone_in_the_office_that_calls_us_by_the_public_name() -> None:
+    """The router turns its messages round, as its own: it has to find us again by the way it came."""
+    house = Street()
+    house.proxy.reach.routers = lambda: frozenset({"192.168.1.254"})
+    house.opens(Outside(NAME, 5566))
+    laptop = Phone(house, "101", Flow("udp", "192.168.1.254", 50_111), contact=b"sip:101@192.168.1.40:5060")
+    laptop.register()
+    assert house.registered()[-1].devices[0].here == PUBLIC
+    invite = request(laptop.invite(b"600"))
+    assert b"@203.0.113.5:5566;lr>" in invite.values(b"record-route")[1]
+    house.pass_time(10)
+    assert house.verdict().reach is Reach.UNKNOWN, "that shows nothing about people outside"
+
+
+@pytest.mark.parametrize(
+    ("table", "found"),
+    [
+        ("", set()),
+        (
+            "Iface Destination Gateway Flags\neth0 00000000 0107A8C0 0003\neth0 0007A8C0 00000000 0001\n",
+            {"192.168.7.1"},
+        ),
+        ("Iface Destination Gateway Flags\nppp0 00000000 00000000 0001\n", set()),
+        ("Iface Destination Gateway Flags\neth0\n", set()),
+        ("Iface Destination Gateway Flags\neth0 00000000 nonsense 0003\n", set()),
+    ],
+)
+def test_routers_of_our_network(tmp_path: Path, table: str, found: set[str]) -> None:
+    (tmp_path / "route").write_text(table)
+    assert routers(tmp_path / "route") == found
+    assert routers(tmp_path / "nowhere") == set()
