@@ -125,13 +125,15 @@ class Answers:
         request = garbled.request
         if request is None or request.method == b"ACK" or not self.guard.admit(source, now):
             return []
+        if self.looks_around(request, source, now):
+            return []
         return self.give(request, source, garbled.status, _REASONS.get(garbled.status, b"Bad Request"))
 
     def no_such_call(
         self, request: Request, source: Flow, now: float, what: bytes = b"Call/Transaction"
     ) -> list[Output]:
         """It speaks of something that is not there."""
-        if self.floods(source, now):
+        if self.floods(source, now) or self.looks_around(request, source, now):
             return []
         detail = f"{grammar.printable(request.method, 20)} for a call that is not there"
         return self.no(request, source, now, No(Refusal.NO_SUCH_CALL, detail, 481, what + b" Does Not Exist"))
@@ -142,6 +144,17 @@ class Answers:
             return False
         self.refuse(Refusal.FLOOD, source, "too many requests", now)
         return True
+
+    def looks_around(self, request: Request, source: Flow, now: float) -> bool:
+        """Is this one of those who only want to know who is there? They hear nothing, however it is written; tells it."""
+        agent = request.first(b"user-agent")
+        if self.guard.scans(agent):
+            self.refuse(Refusal.STRANGER, source, f"calls itself {grammar.printable(agent, 40)}", now)
+            return True
+        if request.method == b"OPTIONS" and not self.spared(source.host):
+            self.refuse(Refusal.STRANGER, source, "asked what we are", now)
+            return True
+        return False
 
     def _may_be_forged(self, source: Flow) -> bool:
         """Whoever writes another's address as sender of a datagram has our answer sent there."""

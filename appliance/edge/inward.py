@@ -109,9 +109,7 @@ class Inward:
             return self._from_provider(request, provider, source, now)
         if self.answers.floods(source, now):
             return []
-        agent = request.first(b"user-agent")
-        if self.guard.scans(agent):
-            self.refuse(Refusal.STRANGER, source, f"calls itself {grammar.printable(agent, 40)}", now)
+        if self.answers.looks_around(request, source, now):
             return []
         if request.method == b"OPTIONS" and self.registrar.at(source) is None:
             self.refuse(Refusal.STRANGER, source, "asked what we are", now)

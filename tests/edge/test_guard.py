@@ -72,6 +72,19 @@ def test_scanners_hear_nothing(agent: bytes) -> None:
     assert house.refusals()[-1].refusal == "stranger"
 
 
+@pytest.mark.parametrize(
+    "spoil", [(b"", b""), (b"CSeq: 1 OPTIONS", b"CSeq: one"), (b"To: <sip:101@192.168.1.1>", b"To: <sip:1@x>;tag=1")]
+)
+def test_whoever_looks_around_hears_nothing_however_it_is_written(spoil: tuple[bytes, bytes]) -> None:
+    house = House()
+    phone = Phone(house, "101", far())
+    assert house.hear(phone.message(b"OPTIONS").replace(*spoil), phone.flow) is not None
+    scan = phone.message(b"INVITE", more=[b"User-Agent: friendly-scanner"])
+    house.hear(scan.replace(spoil[0].replace(b"1 OPTIONS", b"2 INVITE"), spoil[1]), phone.flow)
+    assert house.sent == []
+    assert {each.refusal for each in house.refusals()} <= {"stranger", "garbled"}
+
+
 def test_a_stranger_who_calls_is_asked_and_named() -> None:
     house = House()
     stranger = Phone(house, "8800", far())
