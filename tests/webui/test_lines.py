@@ -101,6 +101,8 @@ def test_a_provider_by_hand(owner: Browser, desk: MemoryDesk) -> None:
     assert made is not None
     assert (made.transport, made.encryption) == ("tls", Encryption.REQUIRED)
     assert owner.get("/lines/add/nobody").status_code == 404
+    for taken in ("add", "ALBTEL", "no/slash"):
+        assert 'id="name-fault"' in owner.post("/lines/add/by-hand", **fields | {"name": taken}).text, taken
 
 
 @pytest.mark.parametrize(

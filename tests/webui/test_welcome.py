@@ -112,6 +112,13 @@ def test_whoever_has_copied_the_cookie_is_logged_out_too(
     assert len(desk.accounts["blerim"].ended) == 1
 
 
+def test_who_logs_in_anew_leaves_no_session_behind(owner: Browser, another: Callable[[], Browser]) -> None:
+    thief = copied(owner, another)
+    owner.log_in("Arta")
+    assert owner.get("/me").status_code == 200
+    assert thief.get("/calls").status_code == 302
+
+
 def test_logging_out_holds_while_the_desk_is_away(
     owner: Browser, another: Callable[[], Browser], desk: MemoryDesk, clock: Clock
 ) -> None:

@@ -75,6 +75,8 @@ def add(profile: str) -> Page:
     form = Form({**shown(new), "name": _free_name(chosen)} if request.method == "GET" else request.form)
     if request.method == "POST":
         name = read_name(form)
+        if name.casefold() == "add":  # the address of its page is this page's
+            form.fault("name", _("There is one with this name already."))
         wanted = read_line(form, settings(), replace(new, name=LineId(name)))
         password = _read_password(form)
         if wanted.provider is not None and wanted.provider.registers and not password:

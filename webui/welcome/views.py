@@ -65,6 +65,7 @@ def login() -> Page:
         form.fault("", _("Name and password do not fit together. Mind capital letters and the keyboard’s language."))
         return render_template("welcome/login.html", form=form), 401
     house().limits.succeeded(name, address)
+    house().logins.end_session()
     begin_session(account, request.args.get("language", ""))
     return redirect(onward, 303)
 
