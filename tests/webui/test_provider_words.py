@@ -9,7 +9,7 @@ from flask import Flask
 from flask_babel import force_locale
 
 from appliance.edge.flows import Flow
-from appliance.edge.trunks.servers import refusing, silent, unconnected
+from appliance.edge.trunks.words import refusing, silent, unconnected
 from tests.webui import catalogs
 from webui.heard import heard
 

@@ -17,8 +17,8 @@ from appliance.edge.signs import Signs
 from appliance.edge.trunks import farewell
 from appliance.edge.trunks.location import Server
 from appliance.edge.trunks.provider import Provider, retry_after
-from appliance.edge.trunks.servers import silent
 from appliance.edge.trunks.ways import Ways
+from appliance.edge.trunks.words import silent
 
 PATIENCE = 2.5
 """Seconds a server may say nothing at all to an INVITE; by then the engine has sent it three times."""

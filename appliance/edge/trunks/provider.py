@@ -13,10 +13,11 @@ from appliance.edge.flows import Flow, Output, host_port, packed
 from appliance.edge.message import Response
 from appliance.edge.pings import options
 from appliance.edge.signs import Signs
+from appliance.edge.trunks import words as words_of
 from appliance.edge.trunks.exchanges import PATIENCE, Exchanges
 from appliance.edge.trunks.location import Server, host_and_port, locate
 from appliance.edge.trunks.registration import Registration, Step, escaped
-from appliance.edge.trunks.servers import Health, Servers, named, refusing, silent, unconnected
+from appliance.edge.trunks.servers import Health, Servers
 from appliance.edge.trunks.sources import Sources, sources_of
 from appliance.edge.trunks.ways import Ways
 
@@ -124,7 +125,7 @@ class Provider:
         for exchange in over:
             flow = exchange.server.flow
             if exchange.method == b"REGISTER" or self._judged_by_pings(flow):
-                self.failed(flow, silent(flow), now)
+                self.failed(flow, words_of.silent(flow), now)
         if self.leaving:
             return out
         for health in self.servers.revived(now):
@@ -163,7 +164,7 @@ class Provider:
 
     def declines(self, flow: Flow, status: int, now: float, wait: float) -> None:
         """That server wants no call now. What we are registered for stands."""
-        self.servers.failed(flow, refusing(flow, status), now, refuses=True, wait=wait)
+        self.servers.failed(flow, words_of.refusing(flow, status), now, refuses=True, wait=wait)
 
     def disconnected(self, flow: Flow, now: float, why: str) -> None:
         """The connection to a server has ended, or could not be opened."""
@@ -172,7 +173,7 @@ class Provider:
         if health is None:
             return
         if self._exchanges.lost(health.server) or why:
-            self.failed(flow, unconnected(flow, why), now)
+            self.failed(flow, words_of.unconnected(flow, why), now)
         elif registration and registration.at and registration.at.flow == flow:
             registration.forget(now + RECONNECT * self._tools.dice.random())
 
@@ -191,41 +192,20 @@ class Provider:
         """How it is, for the desk."""
         registration = self._registration
         server = (registration.at if registration else None) or self.servers.best()
-        up, words = self._words(server)
         if server is None:
-            return TrunkIs(self.trunk.name, up, words)
+            unheard = self._tools.directory.silent(self._owner)
+            words = self.servers.trouble() or words_of.search(self.trunk, unheard=unheard, settled=self._settled)
+            return TrunkIs(self.trunk.name, False, words)
+        if registration:
+            up, words = words_of.registering(registration, self.servers, server)
+        else:
+            up, words = words_of.reachable(self.servers, server, pings=self._pings)
         return TrunkIs(
             self.trunk.name, up, words,
             here=self._here(server)[0],
             contact=self._contact(server).decode("latin-1"),
             transport=Transport(server.flow.transport),
         )  # fmt: skip
-
-    def _words(self, server: Server | None) -> tuple[bool, str]:
-        trouble = self.servers.trouble()
-        if server is None:
-            return False, trouble or self._words_without_servers()
-        registration, place = self._registration, named(server.flow)
-        if registration and registration.refusal:
-            return False, registration.refusal
-        health = self.servers.get(server.flow)
-        if registration and registration.at:
-            return self.servers.best() is not None, f"registered with {place}" + (f"; {trouble}" if trouble else "")
-        if not registration and health and health.heard:
-            return True, f"{place} answers" + (f"; {trouble}" if trouble else "")
-        if not registration and not self._pings:
-            return True, f"calls go to {place}" + (f"; {trouble}" if trouble else "")
-        if trouble:
-            return False, f"{trouble}, trying {place}"
-        return False, f"registering with {place}" if registration else f"asking {place}"
-
-    def _words_without_servers(self) -> str:
-        name = host_and_port(self.trunk.proxy or self.trunk.domain)[0]
-        if self._tools.directory.silent(self._owner):
-            return f"nobody can say where {name} is: the name servers (DNS) do not answer"
-        if self._settled:
-            return f"there is no {name} in the DNS"
-        return f"looking for {name}"
 
     # ---- inside
 
@@ -263,7 +243,7 @@ class Provider:
         if step is Step.AGAIN:
             return self._send_register(server, now)
         if step is Step.TROUBLE and not self.leaving:
-            words = refusing(server.flow, response.status)
+            words = words_of.refusing(server.flow, response.status)
             self.failed(server.flow, words, now, refuses=True, wait=retry_after(response))
         elif step is Step.DONE:
             self.servers.served(server.flow)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from random import Random
 
-from appliance.edge.flows import Flow, host_port
+from appliance.edge.flows import Flow
 from appliance.edge.trunks.location import Server
 
 FIRST = 5.0
@@ -42,9 +42,6 @@ class Servers:
 
     def __iter__(self) -> Iterator[Health]:
         return iter(self._all.values())
-
-    def __len__(self) -> int:
-        return len(self._all)
 
     def put(self, servers: Iterable[Server]) -> None:
         """These are the servers now; what is known of those that stay is kept."""
@@ -102,24 +99,3 @@ class Servers:
     def trouble(self) -> str:
         """What is wrong with the one that would be the best, if anything."""
         return next((each.trouble for each in self if each.trouble), "")
-
-
-def silent(flow: Flow) -> str:
-    """What is said of a server that does not answer."""
-    return f"no answer from {named(flow)}"
-
-
-def unconnected(flow: Flow, why: str) -> str:
-    """The same where no connection can be had; `why` has the server as its subject, and may be empty."""
-    return f"no connection to {named(flow)}" + (f", which {why}" if why not in {"", "hung up"} else "")
-
-
-def refusing(flow: Flow, status: int) -> str:
-    """The same where it answers that it cannot."""
-    return f"{named(flow)} says that it cannot serve us now ({status})"
-
-
-def named(flow: Flow) -> str:
-    """A server for people: its port only when it is not the usual one."""
-    usual = 5061 if flow.transport == "tls" else 5060
-    return flow.host if flow.port == usual else host_port(flow.host, flow.port)
