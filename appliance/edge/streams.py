@@ -316,8 +316,11 @@ class Connection(asyncio.Protocol):
 
 
 def _keep_alive(peer: socket.socket) -> None:
-    """Let the kernel notice within two minutes that a telephone has lost its power."""
+    """Let the kernel notice soon that a telephone has lost its power: a minute and a quarter when nothing is sent to
+    it, half a minute after something was. By itself it would go on trying for a quarter of an hour.
+    """
     peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 60)
     peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 15)
     peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 4)
+    peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 30_000)

@@ -14,10 +14,12 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
-from appliance.edge.message import LARGEST, Garbled
+from appliance.edge.message import LARGEST, LONGEST_HEAD, Garbled
 
 _log = logging.getLogger("qendra.edge.websocket")
 _log.setLevel(logging.WARNING)  # the library's sentence for each connection is nothing to keep
+
+_NO_WEBSOCKET = "HTTP that asks for no WebSocket with SIP in it"
 
 
 class WebSocket:
@@ -25,6 +27,8 @@ class WebSocket:
 
     def __init__(self) -> None:
         self._protocol = ServerProtocol(subprotocols=[Subprotocol("sip")], max_size=LARGEST, logger=_log)
+        self._head = bytearray()
+        """Of the HTTP request, until it is whole: nothing may follow it before our answer, and the library relies on that."""
         self._parts = bytearray()
         self._unfinished = True
         self.ended = False
@@ -44,6 +48,19 @@ class WebSocket:
         """The messages that have become whole with these bytes. After a Garbled comes nothing more."""
         if self.ended:
             return []
+        if self._protocol.state is not State.CONNECTING:
+            return self._heard(data)
+        self._head += data
+        head, end, rest = bytes(self._head).partition(b"\r\n\r\n")
+        if not end and len(head) < LONGEST_HEAD:
+            return []
+        if not end:
+            self.ended = True
+            return self._heard(head) or [Garbled(_NO_WEBSOCKET)]
+        found = self._heard(head + end)
+        return found + self._heard(rest) if rest and self.ready else found
+
+    def _heard(self, data: bytes) -> list[bytes | Garbled]:
         self._protocol.receive_data(data)
         events = self._protocol.events_received()
         found: list[bytes | Garbled] = []
@@ -54,7 +71,7 @@ class WebSocket:
                 found += self._framed(event)
         self._unfinished = not (events and self.ready) or bool(self._parts)
         if self._protocol.handshake_exc is not None:
-            found.append(Garbled("HTTP that asks for no WebSocket with SIP in it"))
+            found.append(Garbled(_NO_WEBSOCKET))
         elif self._protocol.parser_exc is not None:
             found.append(Garbled("a WebSocket frame that is none, or too long"))
         return found

@@ -9,7 +9,8 @@ import pytest
 from appliance.calls.moment import Moment
 from appliance.edge import keep
 from appliance.edge.bans import Standing
-from appliance.edge.flows import LookUp, Naptr, Record, Srv
+from appliance.edge.binding import GRACE
+from appliance.edge.flows import Flow, LookUp, Naptr, Record, Srv, Transport
 from tests.edge.house import House, Phone, accounts, tcp, udp
 
 
@@ -57,6 +58,24 @@ def house_with_telephones() -> House:
     house.take(house.proxy.connected(phone.flow, house.now))
     phone.register(expires=120)
     return house
+
+
+@pytest.mark.parametrize("host", ["192.168.1.8", "fd00::8"])
+@pytest.mark.parametrize("transport", ["udp", "tcp", "tls", "ws", "wss"])
+def test_who_came_over_a_connection_has_to_come_back(tmp_path: Path, transport: Transport, host: str) -> None:
+    house = House()
+    phone = Phone(house, "102", Flow(transport, host, 40000), b"sip:102@df7jal23ls0d.invalid;transport=ws")
+    house.take(house.proxy.connected(phone.flow, house.now))
+    phone.register(expires=120)
+    later = Moment(house.now, 5000.0)
+    keep.write(tmp_path / "bindings.json", keep.bindings_bytes(house.proxy.registrar, later))
+    (kept,) = keep.bindings(tmp_path, later)
+    assert kept.flow == phone.flow
+    other = House()
+    other.proxy.restore([kept], other.now)
+    (binding,) = other.proxy.registrar
+    assert (binding.lost_at is None) is (transport == "udp")
+    assert binding.expires - other.now == (120 if transport == "udp" else GRACE)
 
 
 @pytest.mark.parametrize(

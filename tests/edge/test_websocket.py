@@ -141,11 +141,13 @@ def test_a_websocket_for_something_else_is_refused(offered: list[Subprotocol]) -
     ("data", "status"),
     [
         (b"GET / HTTP/1.1\r\nHost: box\r\n\r\n", b"426"),  # somebody typed the address into a browser
-        (b"GET /" + b"a" * 9000, b"414"),
-        (GET + b"X: " + b"b" * 9000, b"431"),
-        (GET + b"Y: c\r\n" * 200, b"431"),
+        (b"GET /" + b"a" * 17_000, b"414"),
+        (GET + b"X: " + b"b" * 17_000, b"431"),
+        (GET + b"Y: c\r\n" * 200 + b"\r\n", b"431"),
         (GET.replace(b"13", b"12") + b"Sec-WebSocket-Protocol: sip\r\n\r\n", b"400"),
         (b"GET / HTTP/1.0\r\n\r\n", b"505"),
+        (GET + (b"Z: " + b"d" * 4000 + b"\r\n") * 5, b""),  # without an end, each line good
+        (b"GET / HTTP/1.1\r\nHost: box\r\n\r\n\xff\xff\xff\xff", b"426"),  # more, before we have answered
         (b"GET nonsense\r\n\r\n", b""),
         (b"GET / HTTP/1.1\r\n\xff\xfe\r\n\r\n", b""),
     ],
