@@ -15,7 +15,7 @@ from appliance.calls.names import Extension, LineId
 from appliance.edge.flows import Flow, Output, Send, ToEngine
 from appliance.edge.framing import Framer
 from appliance.edge.guard import Guard
-from appliance.edge.message import Garbled, Request, parse
+from appliance.edge.message import LARGEST, Garbled, Request, parse
 from appliance.edge.notifier.watchers import MOST as MOST_WATCHERS
 from appliance.edge.paths import MOST as MOST_PATHS
 from tests.edge.house import SDP, UNLIMITED, House, Phone, engine_request, proof, reply
@@ -109,7 +109,7 @@ class Story:
     def _filled(self, data: bytes, source: Flow | None) -> bytes:
         """The message with what only the right sender can know."""
         data = data.replace(b"@ROUTES@", b"\r\n".join(b"Route: " + each for each in self._routes))
-        data = data.replace(b"@VIAS@", b"\r\n".join(self._vias)).replace(b"@BRANCH@", self._branch)
+        data = data.replace(b"@VIAS@", b"\r\n".join(self._vias)).replace(b"@BRANCH@", self._branch)[:LARGEST]
         if source is not None and b"@PROOF@" in data:
             data = data.replace(b"@PROOF@", self._proof(data, source), 1)
         return data
