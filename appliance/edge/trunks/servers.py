@@ -10,8 +10,11 @@ from appliance.edge.flows import Flow
 from appliance.edge.trunks.location import Server
 
 FIRST = 5.0
-LONGEST = 300.0
-"""Seconds a server is left alone: doubling from the first to the longest, give or take a quarter."""
+SILENT_LONGEST = 60.0
+REFUSING_LONGEST = 300.0
+"""Seconds a server is left alone: doubling from the first to the longest, give or take a quarter. A silent one is asked
+every minute: when the internet is back, a firm wants to be called again.
+"""
 
 
 @dataclass(slots=True)
@@ -83,8 +86,9 @@ class Servers:
         health = self._all.get(flow)
         if health is None:
             return
-        pause = min(FIRST * 2.0**health.failures, LONGEST) * self._dice.uniform(0.75, 1.25)
-        health.again = now + max(pause, min(wait, LONGEST))
+        longest = REFUSING_LONGEST if refuses else SILENT_LONGEST
+        pause = min(FIRST * 2.0**health.failures, longest) * self._dice.uniform(0.75, 1.25)
+        health.again = now + max(pause, min(wait, longest))
         health.failures = min(health.failures + 1, 10)
         health.down, health.trouble, health.refuses = True, trouble, refuses
 
