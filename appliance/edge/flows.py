@@ -162,3 +162,16 @@ def origin(host: str) -> str:
     if len(address) != 16 or is_local(host):
         return host
     return f"{unpacked(address[:8] + bytes(8))}/64"
+
+
+def is_shared(host: str) -> bool:
+    """Is it one that an internet provider uses between its customers and its own router (RFC 6598), or a private network
+    laid over the internet?
+    """
+    address = packed(host)
+    return len(address) == 4 and address[0] == 100 and 64 <= address[1] <= 127
+
+
+def is_outside(host: str) -> bool:
+    """Does it take a router that turns addresses to come from there? With IPv6 there is none between us and anybody."""
+    return len(packed(host)) == 4 and not is_local(host) and not is_shared(host)

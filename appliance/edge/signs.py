@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from appliance.edge import grammar
-from appliance.edge.flows import Flow, Transport, host_port, is_local
+from appliance.edge.flows import Flow, Transport, host_port, is_outside
 from appliance.edge.message import Request
 from appliance.edge.tokens import COOKIE, Place, Tokens
 
@@ -72,10 +72,10 @@ class Signs:
         return host_port(self.here(flow), ports[flow.transport in {"tls", "wss"}]).encode()
 
     def _through_router(self, flow: Flow) -> bool:
-        """Does that telephone know us by our public address? IPv6 has one address for all."""
-        if not self.public.host or ":" in flow.host:
+        """Does that telephone know us by our public address?"""
+        if not self.public.host:
             return False
-        return flow.host in self.public.routers or not (is_local(flow.host) or self.is_provider(flow.host))
+        return flow.host in self.public.routers or (is_outside(flow.host) and not self.is_provider(flow.host))
 
     def contact(self, user: bytes, flow: Flow) -> bytes:
         """Our Contact line in a dialog that we are an end of."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from appliance.calls.edge import Outside, Reach, Reached
 from appliance.edge.directory import Directory
-from appliance.edge.flows import Flow, Knock, LookUp, Output, Tell, is_local, packed
+from appliance.edge.flows import Flow, Knock, LookUp, Output, Tell, is_local, is_outside, packed
 from appliance.edge.message import Request
 from appliance.edge.pings import options
-from appliance.edge.reach.verdict import Findings, is_shared, weigh
+from appliance.edge.reach.verdict import Findings, weigh
 from appliance.edge.signs import Ports, Public, Signs
 
 EVERY = 3600.0
@@ -62,7 +62,7 @@ class ReachCheck:
 
     def accept(self, outside: Outside, now: float) -> list[Output]:
         """How we are called from outside, from now on."""
-        if outside == self.outside and self.told.words:
+        if outside == self.outside and self._looks:
             return []
         if outside != self.outside:
             self._knocked = False
@@ -76,6 +76,8 @@ class ReachCheck:
         """What the desk said in an earlier life: telephones outside are told the right address from the first message on."""
         self.outside = outside
         self._learn()
+        if outside.name:
+            self.told = Reached(Reach.UNKNOWN, "")
 
     def check(self, now: float) -> list[Output]:
         """Look now."""
@@ -95,7 +97,7 @@ class ReachCheck:
 
     def heard(self, source: Flow, now: float) -> list[Output]:
         """Somebody who is no provider has sent something. From outside, that shows that the way is open."""
-        if is_local(source.host) or self.signs.is_provider(source.host):
+        if not self._is_outsider(source.host):
             return []
         before, self._heard_at = self._heard_at, now
         if (before is None or now - before > AGAIN) and self._look is None and self.told.reach is not Reach.GOOD:
@@ -134,7 +136,7 @@ class ReachCheck:
         if self._look is None:
             return self.check(now)
         address = self.signs.public.host
-        if address and look.knocks < KNOCKS and not look.arrived and not is_local(address):
+        if address and look.knocks < KNOCKS and not look.arrived:
             look.knocks += 1
             self._due = now + SPACING
             return [Knock(Flow("udp", address, self.signs.public.ports.plain), self._knock(look))]
@@ -142,6 +144,9 @@ class ReachCheck:
         self._due = now + EVERY if self.outside.name else None
         self._knocked = look.arrived
         return self._tell(now)
+
+    def _is_outsider(self, host: str) -> bool:
+        return is_outside(host) and not self.signs.is_provider(host)
 
     def _knock(self, look: _Look) -> bytes:
         here = self.signs.public.host.encode()
@@ -167,12 +172,11 @@ class ReachCheck:
         address = addresses[0] if addresses else before
         ports = Ports(self.outside.sip_port or self.signs.ports.plain, self.outside.tls_port or self.signs.ports.tls)
         self._learnt = self.outside.name
-        usable = not (is_local(address) or is_shared(address))
-        self.signs.public = Public(address if usable else "", ports, self.routers())
+        self.signs.public = Public(address if is_outside(address) else "", ports, self.routers())
 
     def _tell(self, now: float) -> list[Output]:
         heard = None if self._heard_at is None or now - self._heard_at > FRESH else now - self._heard_at
-        strangers = (host for host in self.telephones() if not is_local(host) and not self.signs.is_provider(host))
+        strangers = filter(self._is_outsider, self.telephones())
         addresses = self._addresses()
         reach, words = weigh(
             Findings(

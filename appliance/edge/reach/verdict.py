@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from appliance.calls.edge import Reach
-from appliance.edge.flows import is_local, packed
+from appliance.edge.flows import is_local, is_shared
 
 LATELY = 3600.0
 """Seconds for which somebody who was heard from outside counts for more than what a name server says."""
@@ -105,9 +105,3 @@ def _not_to_be_seen(found: Findings, address: str) -> tuple[Reach, str]:
         f"round what comes from inside. The router has to forward UDP port {found.port} to {found.box}, port "
         f"{found.own_port}, and the UDP ports {found.sound_ports} to the same ports there. Then try with a telephone outside."
     )
-
-
-def is_shared(host: str) -> bool:
-    """Is it one that an internet provider uses between its customers and its own router (RFC 6598)?"""
-    address = packed(host)
-    return len(address) == 4 and address[0] == 100 and 64 <= address[1] <= 127

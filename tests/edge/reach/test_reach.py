@@ -100,12 +100,6 @@ def test_a_provider_keeps_its_own_view_of_us() -> None:
     assert signs.here(HOME) == PUBLIC
 
 
-def test_ipv6_needs_no_router_to_turn_addresses() -> None:
-    house = Street()
-    house.opens()
-    assert house.proxy._signs.here(Flow("udp", "2001:db8::7", 5060)) == "192.168.1.1"
-
-
 def test_the_last_good_address_is_kept() -> None:
     house = Street()
     house.opens()
@@ -223,6 +217,7 @@ def test_after_a_restart_the_first_message_is_right(tmp_path: Path) -> None:
     anew = Street()
     anew.proxy.directory.restore(keep.names(tmp_path))
     anew.proxy.reach.restore(keep.outside(tmp_path))
+    assert anew.proxy.reach.told.reach is Reach.UNKNOWN
     assert anew.proxy._signs.outside(HOME) == b"203.0.113.5:5566"
     anew.opens(Outside(NAME, 5566))
     anew.pass_time(10)
@@ -312,6 +307,21 @@ def test_a_telephone_in_the_office_that_calls_us_by_the_public_name() -> None:
     assert b"@203.0.113.5:5566;lr>" in invite.values(b"record-route")[1]
     house.pass_time(10)
     assert house.verdict().reach is Reach.UNKNOWN, "that shows nothing about people outside"
+
+
+@pytest.mark.parametrize("host", ["2001:db8::7", "fd00::7", "100.100.1.2", "10.8.0.2", "192.168.1.7"])
+def test_who_comes_by_no_router_is_not_outside(host: str) -> None:
+    """IPv6, and private networks that are laid over the internet: all of these see us at our own address."""
+    house = Street()
+    house.opens(Outside())
+    phone = Phone(house, "101", Flow("udp", host, 5060), contact=b"sip:101@somewhere")
+    phone.register()
+    assert house.verdict().reach is Reach.NOT_WANTED
+    house.opens()
+    house.pass_time(10)
+    phone.register()
+    assert house.registered()[-1].devices[0].here == "192.168.1.1"
+    assert house.verdict().reach is Reach.UNKNOWN
 
 
 @pytest.mark.parametrize(
