@@ -114,7 +114,7 @@ def test_baresip_sees_presence_and_messages_and_tshark_finds_nothing_malformed(e
             eventually(log, "Voice-Message: 0/4")
             time.sleep(0.3)
         finally:
-            phone.terminate()
+            phone.kill()  # it may be in a loop that hears no signal
             phone.wait(10)
     finally:
         time.sleep(0.3)
