@@ -313,3 +313,23 @@ def test_a_provider_that_goes_while_it_is_asked_again(box: Bench) -> None:
     provider.refuse(488)
     box.edge.next_invite().refuse(486)
     assert box.ended(leg).cause is Cause.BUSY
+
+
+def test_a_provider_that_wants_the_password_at_the_end_as_well(box: Bench) -> None:
+    account = TrunkAccount(LINE, "h", user="7", password="s3cret")
+    provider, leg = called(box, account)
+    provider.answer()
+    box.answered(leg)
+    usual = provider.take
+
+    def take(message: Message) -> None:
+        if message.method == "BYE" and "uthorization" not in message.text:
+            provider.reply(message, 407, "Prove it", extra='Proxy-Authenticate: Digest realm="h", nonce="abc"\r\n')
+        else:
+            usual(message)
+
+    provider.take = take  # type: ignore[method-assign]
+    box.desk.tell(commands.Hangup(leg))
+    again = provider.wait(lambda message: message.method == "BYE" and "uthorization" in message.text)
+    assert 'username="7"' in again.get("Proxy-Authorization")
+    assert box.ended(leg).cause is Cause.NORMAL
