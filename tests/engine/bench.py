@@ -29,7 +29,7 @@ HOUSE = Path(__file__).parent.parent.parent
 class Desk:
     """One connection to the engine's seam."""
 
-    def __init__(self, path: Path, seconds: float = 10.0) -> None:
+    def __init__(self, path: Path, seconds: float = 30.0) -> None:
         self.events: list[Any] = []
         self._news = threading.Condition()
         self.socket = _connected(path, seconds)
@@ -226,7 +226,7 @@ class Bench:
 def bench(folder: Path, *options: str, bind: str = "127.0.0.1", within: tuple[str, ...] = ()) -> Iterator[Bench]:
     place = Bench(folder, *options, bind=bind, within=within)
     try:
-        place.desk.hears(events.EngineUp, seconds=10)
+        place.desk.hears(events.EngineUp, seconds=30)
         yield place
         assert place.alive, place.log.read_text()
         assert "Traceback" not in place.log.read_text(), place.log.read_text()

@@ -210,7 +210,7 @@ def test_a_modem_that_takes_nothing_never_holds_anything_up(box: Bench, modem: M
     hears(phone, 440)
     box.desk.tell(commands.Hangup(leg))
     box.ended(leg)
-    assert box.desk.hears(SoundNoted).lost > 20
+    box.desk.hears(SoundNoted, lambda noted: noted.lost > 20)  # on a busy machine not the first
 
 
 def test_a_voice_that_reaches_the_modem_raises_no_alarm(box: Bench, modem: MakeModem) -> None:
