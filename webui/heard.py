@@ -44,7 +44,7 @@ def _as_sentence(words: str) -> str:
 @cache
 def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
     """Sentences without holes first, then the most particular ones."""
-    in_order = sorted(TEMPLATES, key=lambda template: (len(_HOLE.findall(template)) > 0, -len(template)))
+    in_order = sorted(TEMPLATES, key=lambda template: (len(_HOLE.findall(template)) > 0, -len(_HOLE.sub("", template))))
     return tuple((_pattern(template), template) for template in in_order)
 
 

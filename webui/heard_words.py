@@ -287,6 +287,7 @@ TEMPLATES: tuple[str, ...] = (
     N_("insists on %(extension)s"),
     N_("extension %(extension)s wanted to sign on as another"),
     N_("extension %(extension)s wanted to take over a call"),
+    N_("line %(name)s wanted to take over a call"),
     N_("and more of the kind"),
     N_("from many addresses"),
     # Why the owner's certificate cannot be used (appliance.edge.certificates).

@@ -191,6 +191,7 @@ def test_names_and_figures_in_a_sentence_stay(app: Flask) -> None:
         assert heard(
             "The disk is full. What happens now is kept in memory only, and written as soon as the disk takes it."
         ) == ("Диск заполнен. Происходящее хранится только в памяти и будет записано, как только диск его примет.")
+        assert "too many" not in heard("too many wrong passwords for extension 101")
         assert heard("a sentence of a newer box") == "a sentence of a newer box"
         assert heard("") == ""
         assert heard("<b>lunch</b>") == "<b>lunch</b>"
