@@ -237,9 +237,13 @@ def ask(port: int, data: bytes, seconds: float = 10.0) -> bytes:
 
 
 def heard(own: socket.socket, seconds: float = 10.0) -> bytes:
-    """The next datagram; nothing when none comes."""
-    ready, _, _ = select.select([own], [], [], seconds)
-    return own.recv(65_535) if ready else b""
+    """The next datagram; nothing when none comes. A neighbour's last sound, to whoever had the port before, is none."""
+    end = time.monotonic() + seconds
+    while select.select([own], [], [], max(0.0, end - time.monotonic()))[0]:
+        data = own.recv(65_535)
+        if data[:1] < b"\x80":  # RTP and RTCP begin with version 2 in the topmost bits (RFC 3550)
+            return data
+    return b""
 
 
 def failed_calls(output: str) -> int:

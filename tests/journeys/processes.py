@@ -45,7 +45,9 @@ def free_ports(count: int, *, tcp: int = 2) -> int:
     who test at a time, each has a half.
     """
     lowest = 21500 if os.environ.get("PYTEST_XDIST_WORKER", "") == "gw1" else 11000
-    for _ in range(200):
+    for attempt in range(400):
+        if attempt == 200:
+            _taken.clear()  # nearly all of them belonged to tests that are over
         first = _dice.randrange(lowest, lowest + 10500 - count)
         wanted = range(first, first + count)
         if _taken.isdisjoint(wanted) and all(_is_free(port, tcp=port < first + tcp) for port in wanted):

@@ -24,6 +24,7 @@ from appliance.supervisor.network import free_loopback_ports
 from appliance.supervisor.paths import Lock, Places, existing_run, open_data
 from appliance.supervisor.run import Wishes
 from appliance.supervisor.site import Site, read
+from tests.journeys.processes import free_ports
 
 GOOD, ODD, BAD = State.GOOD, State.ODD, State.BAD
 
@@ -65,8 +66,8 @@ def sim7600(machine: Machine) -> list[Port]:
 
 
 def wishes(data: Path, site: Path | None = None) -> Wishes:
-    sip, tls, web = free_loopback_ports(3, range(0))
-    return Wishes(data, site, "127.0.0.1", sip, web, tls_port=tls)
+    sip = free_ports(3, tcp=3)
+    return Wishes(data, site, "127.0.0.1", sip, sip + 1, tls_port=sip + 2)
 
 
 def found(findings: Iterator[Finding] | list[Finding], what: str) -> list[tuple[State, str]]:
@@ -84,7 +85,7 @@ def test_a_machine_that_is_well(tmp_path: Path, machine: Machine) -> None:
     out = io.StringIO()
     status = main(wishes(tmp_path / "data"), as_json=False, out=out, machine=machine)
     lines = out.getvalue().splitlines()
-    assert status == 0, lines
+    assert status == 0, out.getvalue()
     assert lines[0].startswith("  ok   Python          3.")
     assert any(line.startswith("  ok   Sound library   pjsua2 ") for line in lines)
     assert any("English, Русский, Shqip" in line for line in lines)
@@ -102,7 +103,7 @@ def test_what_is_wrong_is_red_and_the_exit_status_says_so(tmp_path: Path, machin
         f"  BAD  Site file       office.toml line 1: the site has no key 'a'\n{23 * ' '}office.toml line 2"
         in out.getvalue()
     )
-    assert "To be put right: 1." in out.getvalue()
+    assert "To be put right: 1." in out.getvalue(), out.getvalue()
 
 
 def test_the_same_for_programs(tmp_path: Path, machine: Machine) -> None:
