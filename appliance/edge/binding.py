@@ -14,6 +14,8 @@ SHORTEST = 30
 LATE = 32.0
 """Seconds a REGISTER may wander about the network (64 times T1); an older CSeq after that is a telephone that began
 anew."""
+STALE = 30.0
+"""Seconds that what is kept of a registration may be behind: a refresh alone is not written to a memory card at once."""
 GRACE = 30.0
 """Seconds a telephone on a connection has to come back after its connection ended (or we did) before it counts as gone."""
 
@@ -40,6 +42,11 @@ class Binding:
     agent: str = ""
     lost_at: float | None = None
     """When its connection ended, if it has; the telephone calls back by itself."""
+
+    @property
+    def place(self) -> tuple[object, ...]:
+        """All that a mere refresh leaves as it is."""
+        return self.contact, self.flow, self.target, self.call_id, self.instance, self.agent, self.lost_at
 
     @property
     def request_uri(self) -> bytes:

@@ -18,7 +18,7 @@ from appliance.calls.edge import Account, Accounts, Outside
 from appliance.calls.moment import Moment
 from appliance.calls.names import Extension
 from appliance.edge.bans import Standing
-from appliance.edge.binding import Binding
+from appliance.edge.binding import STALE, Binding
 from appliance.edge.flows import Flow, LookUp, Naptr, Record, Srv, Transport, packed
 
 log = logging.getLogger("qendra.edge")
@@ -185,7 +185,8 @@ def _binding(row: dict[str, Any], away: float, now: Moment) -> Binding:
         call_id=raw(row["call_id"]),
         number=int(row["number"]),
         updated=now.mono - away - float(row["age"]),
-        expires=now.mono - away + float(row["left"]),
+        # It may have stayed since, as many as did in the seconds before we ended.
+        expires=now.mono - away + float(row["left"]) + STALE,
         instance=raw(row["instance"]),
         agent=str(row["agent"]),
     )

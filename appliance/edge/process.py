@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from appliance.calls.edge import Accounts, CheckReach, Lamp, LiftBan, Mailbox, Outside, Refusal, Refused, Trunks
 from appliance.calls.moment import Moment
 from appliance.edge import keep
+from appliance.edge.binding import STALE
 from appliance.edge.door import Door, Unable
 from appliance.edge.flows import Flow, Found, Knock, LookUp, Message, Open, Output, Send, Tell, ToEngine
 from appliance.edge.message import Garbled
@@ -62,6 +63,9 @@ class Edge:
         self._kept_accounts = b""
         self._saved = (0, 0, 0, 0)
         self._saved_at = 0.0
+        self._refreshes = 0
+        """Of the registrations, as far as they are on disk; since when is `_bindings_at`."""
+        self._bindings_at = 0.0
 
     async def open(self) -> None:
         """Take up the trade: what was registered before is registered again.
@@ -124,6 +128,7 @@ class Edge:
             self.proxy.restore(keep.bindings(self._settings.state, now), now.mono)
             self.proxy.notifier.restore(keeping.subscriptions(self._settings.state, now))
         # All of it stands in the files already, but for the leap in the numbers of restored subscriptions.
+        self._refreshes = self.proxy.registrar.refreshes
         self._saved = (self.proxy.registrar.revision, 0, self.proxy.guard.bans.revision, self.proxy.directory.revision)
 
     def datagram(self, data: bytes, source: Flow) -> None:
@@ -245,20 +250,29 @@ class Edge:
             if self._wake is not None:
                 self._wake.cancel()
             self._wake = self._loop.call_at(deadline, self._tick)
-        if self._saving is None and self._to_keep() != self._saved:
-            wait = max(SOON, self._saved_at + SPACING - _clock())
-            self._saving = self._loop.call_later(wait, self._save)
+        keep_at = self._keep_at()
+        if keep_at is not None and (self._saving is None or keep_at < self._saving.when()):
+            if self._saving is not None:
+                self._saving.cancel()
+            self._saving = self._loop.call_at(keep_at, self._save)
 
     def _tick(self) -> None:
         self._wake = None
         self._do(self.proxy.tick(_clock()))
         self.settle()
 
+    def _keep_at(self) -> float | None:
+        """When what has changed is to be on disk: soon, but that telephones stay where they are need not be."""
+        if self._to_keep() != self._saved:
+            return max(_clock() + SOON, self._saved_at + SPACING)
+        return None if self.proxy.registrar.refreshes == self._refreshes else self._bindings_at + STALE
+
     def _save(self) -> None:
         self._saving = None
         now = _now()
         before, self._saved, self._saved_at = self._saved, self._to_keep(), now.mono
-        if self._saved[0] != before[0]:
+        if self._saved[0] != before[0] or now.mono >= self._bindings_at + STALE:
+            self._refreshes, self._bindings_at = self.proxy.registrar.refreshes, now.mono
             self._writer.submit(self._write, "bindings.json", keep.bindings_bytes(self.proxy.registrar, now))
         if self._saved[1] != before[1]:
             data = keeping.subscriptions_bytes(self.proxy.notifier.standing(), now)

@@ -30,7 +30,9 @@ class Registrar:
         self._hosts: dict[str, int] = {}
         self._ends: list[tuple[float, str]] = []
         self.revision = 0
-        """Grows with every change that is worth keeping on disk."""
+        """Grows with every change that is worth keeping on disk at once: who is where."""
+        self.refreshes = 0
+        """Grows with everything else as well: that a telephone stays."""
 
     def __iter__(self) -> Iterator[Binding]:
         return iter(list(self._by_device.values()))
@@ -207,7 +209,8 @@ class Registrar:
             heapq.heappush(self._ends, (binding.expires, binding.device))
         if len(self._ends) > 64 + 4 * len(self._by_device):
             self._sweep()
-        self.revision += 1
+        self.revision += old is None or old.place != binding.place
+        self.refreshes += 1
 
     def _sweep(self) -> None:
         """Drop the deadlines that refreshes have made meaningless."""

@@ -16,6 +16,7 @@ from appliance.calls.edge import Bans, LiftBan, Refused, Registered
 from tests.edge.house import answer as parsed
 from tests.edge.house import engine_request, proof, reply, request
 from tests.edge.running import LOOPBACK, Desk, Running, ask, failed_calls, heard, probe
+from tests.journeys.processes import wait_for
 
 pytestmark = pytest.mark.skipif(shutil.which("sipp") is None, reason="sipp (package sip-tester) is not installed")
 
@@ -40,14 +41,14 @@ def udp_socket(port: int = 0) -> socket.socket:
     return own
 
 
-def register(edge: Running, own: socket.socket, extension: str = "101") -> None:
-    """Register the socket as this extension's telephone, by hand."""
+def register(edge: Running, own: socket.socket, extension: str = "101", number: int = 2) -> None:
+    """Register the socket as this extension's telephone, by hand; a higher `number` is a refresh."""
     port = own.getsockname()[1]
     contact = f"Contact: <sip:{extension}@{LOOPBACK}:{port}>\r\nExpires: 600\r\n"
     own.sendto(probe(extension, port=port, branch="z9hG4bK1", more=contact), (LOOPBACK, edge.sip))
     header = proof(parsed(heard(own)), b"REGISTER", f"sip:{LOOPBACK}".encode(), extension, f"pw{extension}").decode()
     second = probe(extension, port=port, branch="z9hG4bK2", more=f"{contact}{header}\r\n").replace(
-        b"CSeq: 1", b"CSeq: 2"
+        b"CSeq: 1", b"CSeq: %d" % number
     )
     own.sendto(second, (LOOPBACK, edge.sip))
     assert parsed(heard(own)).status == 200
@@ -233,3 +234,18 @@ def test_a_line_end_is_answered_by_one(edge: Running) -> None:
         stream.sendall(probe().replace(b"Content-Length: 0\r\n", b""))
         assert b" 400 " in stream.recv(2000)
         assert stream.recv(10) == b""
+
+
+def test_that_a_telephone_stays_is_not_written_at_once(edge: Running) -> None:
+    """Who comes is on disk within moments; a refresh wears out no memory card."""
+    kept = edge.state / "bindings.json"
+    with udp_socket() as phone:
+        register(edge, phone)
+        wait_for("the file", kept.exists)
+        before = kept.stat().st_mtime_ns
+        register(edge, phone, number=3)
+        time.sleep(1.5)  # more than between two writings of what is new
+        assert kept.stat().st_mtime_ns == before
+    with udp_socket() as other:
+        register(edge, other, "102")
+        wait_for("the new one", lambda: kept.stat().st_mtime_ns != before)
