@@ -45,8 +45,8 @@ class Binding:
 
     @property
     def place(self) -> tuple[object, ...]:
-        """All that a mere refresh leaves as it is."""
-        return self.contact, self.flow, self.target, self.call_id, self.instance, self.agent, self.lost_at
+        """All that a mere refresh leaves as it is; some telephones begin a new Call-ID with each."""
+        return self.contact, self.flow, self.target, self.instance, self.agent, self.lost_at
 
     @property
     def request_uri(self) -> bytes:
