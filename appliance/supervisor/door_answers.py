@@ -70,7 +70,7 @@ class DoorAnswers:
         match ask:
             case asks.SeeDoor():
                 book = self._door.book
-                return asks.DoorIs(ask.ask, book.bans, book.turned_away(), self._door.reached)
+                return asks.DoorIs(ask.ask, book.unheard(), book.turned_away(), self._door.reached)
             case asks.LiftBan():
                 return self._lift(ask)
             case asks.CheckReach():

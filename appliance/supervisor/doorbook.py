@@ -64,6 +64,10 @@ class DoorBook:
         self._lifting[whom] = who
         return True
 
+    def unheard(self) -> tuple[Ban, ...]:
+        """For the page: who is not heard, without those somebody has just let in again."""
+        return tuple(ban for ban in self.bans if not self._lifted_by(ban.source, ban.extension))
+
     def _lifted_by(self, source: str, extension: str) -> str:
         """Whoever forgives an address forgives all its extensions; nobody, when the time was over."""
         return self._lifting.get((source, extension)) or self._lifting.get((source, ""), "")

@@ -82,11 +82,13 @@ class Story:
             self._forget()
             return
         if way == ENGINE:
-            data = self._filled(data, None)
+            data = self._filled(data)
             self._check(house.hear_engine(data), data, None, signed=False)
         elif isinstance(way, Flow):
+            data = self._filled(data)  # which may put together what asks for a proof
             signed = b"@PROOF@" in data
-            data = self._filled(data, way)
+            if signed:
+                data = data.replace(b"@PROOF@", self._proof(data, way), 1)
             if way == STREAM:
                 self._stream(data, signed=signed)
             else:
@@ -106,13 +108,10 @@ class Story:
                     self._check(self.house.hear(piece, STREAM), piece, STREAM, signed=signed)
             at += step
 
-    def _filled(self, data: bytes, source: Flow | None) -> bytes:
+    def _filled(self, data: bytes) -> bytes:
         """The message with what only the right sender can know."""
         data = data.replace(b"@ROUTES@", b"\r\n".join(b"Route: " + each for each in self._routes))
-        data = data.replace(b"@VIAS@", b"\r\n".join(self._vias)).replace(b"@BRANCH@", self._branch)[:LARGEST]
-        if source is not None and b"@PROOF@" in data:
-            data = data.replace(b"@PROOF@", self._proof(data, source), 1)
-        return data
+        return data.replace(b"@VIAS@", b"\r\n".join(self._vias)).replace(b"@BRANCH@", self._branch)[:LARGEST]
 
     def _proof(self, data: bytes, source: Flow) -> bytes:
         start = data.partition(b"\r\n")[0].split(b" ")

@@ -219,9 +219,11 @@ def test_a_ban_is_on_record_once_when_it_begins_and_when_it_ends(room: Room) -> 
 def test_who_has_lifted_a_ban_is_on_record(room: Room) -> None:
     assert not room.door.lift(BAN.source, "101", "Ana")
     room.says(Bans((BAN,)))
+    assert room.door.book.unheard() == (BAN,)
     assert not room.door.lift(BAN.source, "", "Ana")
     assert room.door.lift(BAN.source, "101", "Ana")
     assert room.desk.edge[-1] == LiftBan(BAN.source, ANA)
+    assert room.door.book.unheard() == (), "the page does not show whom it has just let in"
     room.says(Bans(()))
     assert changes(room)[-1] == (BAN.source, False, "Ana")
 
