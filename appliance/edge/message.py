@@ -116,6 +116,7 @@ class Request(Message):
             return line
         first, *others = grammar.items(line.partition(b":")[2].strip())
         first = _RECEIVED.sub(b"", _RPORT.sub(b";rport=%d" % port, first))
+        first = first.rstrip(b"; \t\r\n")  # some end their Via with a semicolon
         return b"Via: " + b", ".join([first + b";received=" + host.encode(), *others])
 
     def passed_on(
