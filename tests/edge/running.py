@@ -17,6 +17,7 @@ from typing import Any
 from appliance.calls.edge import Accounts, Refused, Registered
 from appliance.wire.seams import EDGE
 from tests.edge.house import accounts
+from tests.journeys.processes import free_ports
 
 HERE = Path(__file__).parent
 HOUSE = HERE.parent.parent
@@ -24,15 +25,8 @@ LOOPBACK = "127.0.0.1"
 
 
 def free_port() -> int:
-    """A port free for UDP and TCP."""
-    for _ in range(50):
-        with socket.socket() as stream, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
-            stream.bind((LOOPBACK, 0))
-            port = int(stream.getsockname()[1])
-            with contextlib.suppress(OSError):
-                datagrams.bind((LOOPBACK, port))
-                return port
-    raise RuntimeError("no free port")
+    """A port free for UDP and TCP, that nobody who tests beside us gets meanwhile."""
+    return free_ports(1, tcp=1)
 
 
 class Desk:
