@@ -271,7 +271,8 @@ class Edge:
         self._saving = None
         now = _now()
         before, self._saved, self._saved_at = self._saved, self._to_keep(), now.mono
-        if self._saved[0] != before[0] or now.mono >= self._bindings_at + STALE:
+        stale = self.proxy.registrar.refreshes != self._refreshes and now.mono >= self._bindings_at + STALE
+        if self._saved[0] != before[0] or stale:
             self._refreshes, self._bindings_at = self.proxy.registrar.refreshes, now.mono
             self._writer.submit(self._write, "bindings.json", keep.bindings_bytes(self.proxy.registrar, now))
         if self._saved[1] != before[1]:
